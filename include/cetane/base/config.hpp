@@ -3,7 +3,8 @@
 
 #if defined(__clang__)
 #if __clang_major__ < 16
-#error "cetane needs clang 16 or newer (older ones compile its coroutines wrongly); on Debian 12: clang-19"
+#error \
+    "cetane needs clang 16 or newer (older ones compile its coroutines wrongly); on Debian 12: clang-19"
 #endif
 #elif defined(__GNUC__)
 #if __GNUC__ < 12 || (__GNUC__ == 12 && __GNUC_MINOR__ < 2)
@@ -19,6 +20,7 @@
 
 /// Marks what users may link against; all else is hidden in the shared library.
 ///
-/// Belongs on every public class and function that is defined in a .cpp file, and on every exception type: a hidden one thrown by the library is not
-/// recognised by a catch clause of the program. Templates and inline functions need no mark.
+/// Belongs on every public class and function that is defined in a .cpp file, and on every
+/// exception type: a hidden one thrown by the library is not recognised by a catch clause of the
+/// program. Templates and inline functions need no mark.
 #define CETANE_API [[gnu::visibility("default")]]

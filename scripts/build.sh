@@ -1,0 +1,32 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # sourced by ./dev, which shares its variables
+# Configuring and compiling, sourced by ./dev after setup.sh.
+
+build_dir=build
+
+# $1: build folder, then options for `meson setup`; a folder that is configured stays as it is.
+configure() {
+  folder=$1
+  shift
+  [ ! -f "$folder/build.ninja" ] || return 0
+  if [ -n "${CI-}" ]; then set -- -Dwerror=true -Dio_uring=enabled "$@"; fi
+  if has apt-get; then set -- --wrap-mode=nodownload "$@"; fi
+  CXX=$compiler meson setup "$folder" "$@" >&2
+}
+
+# A folder made by `./dev run` may lack the tests, because Catch2 was not there then.
+add_tests() { grep -q tests/libsupport "$1/build.ninja" || meson setup --reconfigure "$1" -Dtests=enabled >&2; }
+
+# $1: build folder, then targets (all of them when none is named).
+compile() {
+  folder=$1
+  shift
+  ninja -C "$folder" "$@" >&2
+}
+
+list_examples() { (cd examples && find . -name '*.cpp' | sed 's|^\./||; s|\.cpp$||' | sort | sed 's/^/  /') >&2; }
+
+# An example says in its opening comment what to type; that line is the hint.
+connect_hint() {
+  line=$(sed -n 's|^//.*\(nc [-A-Za-z ]*[0-9.]* [0-9][0-9]*\).*|\1|p' "examples/$1.cpp" | head -n 1)
+  [ -z "$line" ] || say "connect from another terminal with: $line     (Ctrl-C here stops it)"
+}

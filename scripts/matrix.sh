@@ -1,0 +1,57 @@
+# shellcheck shell=sh disable=SC2154,SC2086 # sourced by ./dev after setup.sh and build.sh; lists of options are split on purpose
+# The suite under other compilers, build types and sanitizers. `./dev test` runs everything once; here every component runs on every backend again,
+# without the end-to-end tests, the long cases and the checks of the tree, which no compiler changes.
+
+matrix_names='gcc-debug gcc-release clang-debug clang-release asan tsan no-io_uring'
+
+# Sets compiler, options and chosen (arguments of meson test) for the configuration $1.
+matrix_facts() {
+  chosen='--no-suite e2e --no-suite slow --no-suite checks'
+  case $1 in
+    gcc-debug) compiler=$gcc options='--buildtype=debug' ;;
+    gcc-release) compiler=$gcc options='--buildtype=release' ;;
+    clang-debug) compiler=clang++-19 options='--buildtype=debug' ;;
+    clang-release) compiler=clang++-19 options='--buildtype=release' ;;
+    asan) compiler=$gcc options='--buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false' ;;
+    tsan) compiler=clang++-19 options='--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false' chosen=$threaded ;;
+    no-io_uring) compiler=$gcc options='--buildtype=debug -Dio_uring=disabled' ;;
+    *) fail "no such configuration: $1; there are $matrix_names" ;;
+  esac
+}
+
+# The components in which a second thread is at work: the mailbox, the offload pool and what is built on them.
+threaded='--suite runtime --suite conc --suite net --suite app --no-suite slow'
+
+# A configuration that does not even build is one failure in the sum.
+matrix_broken() {
+  say "matrix: $1 could not be built"
+  [ -z "${CETANE_TALLY-}" ] || echo '0 passed, 1 failed, 0 skipped' >>"$CETANE_TALLY"
+}
+
+# Some kernels place mappings where older sanitizer runtimes do not expect them.
+without_aslr() { if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi; }
+
+matrix_run() {
+  matrix_facts "$1"
+  folder=build-matrix/$1
+  say "matrix: $1 ($compiler $options)"
+  if ! (configure "$folder" -Dtests=enabled $options && compile "$folder"); then
+    matrix_broken "$1"
+    return 1
+  fi
+  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=second_deadlock_stack=1 \
+    without_aslr python3 scripts/run_tests.py "$folder" $chosen
+}
+
+matrix() {
+  if [ "${1-}" = list ]; then
+    printf '%s\n' $matrix_names
+    return
+  fi
+  setup_for matrix
+  gcc=$compiler
+  failures=
+  [ $# -gt 0 ] || set -- $matrix_names
+  for name in "$@"; do matrix_run "$name" || failures="$failures $name"; done
+  [ -z "$failures" ] || fail "matrix: failed:$failures"
+}

@@ -1,0 +1,168 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # sourced by ./dev, which shares its variables
+# Set-up, sourced by ./dev: finds out what a job lacks and installs it through apt, or says what to install.
+# What is there is found by asking the tools, not apt: a compiler that the user built himself is as good.
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+  say "dev: $*"
+  exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+has_library() { has pkg-config && pkg-config --exists "$1"; }
+
+# The header itself judges the compiler, so that the versions stand in one place.
+compiler_is_good() {
+  has "$1" && echo '#include <cetane/base/config.hpp>' | "$1" -std=c++20 -Iinclude -fsyntax-only -x c++ - 2>/dev/null
+}
+find_compiler() {
+  for candidate in ${CXX:-g++ c++ g++-15 g++-14 g++-13 g++-12 clang++ clang++-19 clang++-18 clang++-17 clang++-16}; do
+    if compiler_is_good "$candidate"; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+find_clang_format() {
+  for candidate in clang-format-14 clang-format; do
+    if has "$candidate"; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+# Prints the Debian packages that the job $1 still needs.
+missing_packages() {
+  case $1 in
+    build)
+      find_compiler >/dev/null || echo g++
+      has meson || echo meson
+      has ninja || echo ninja-build
+      has pkg-config || echo pkg-config
+      has_library 'fmt >= 9' || echo libfmt-dev
+      has_library 'liburing >= 2.3' || echo liburing-dev
+      ;;
+    tests)
+      missing_packages build
+      has_library 'catch2 >= 3' || echo catch2
+      has python3 || echo python3
+      ;;
+    matrix)
+      missing_packages tests
+      has clang++-19 || echo clang-19
+      clang_has_sanitizers || echo libclang-rt-19-dev
+      ;;
+    docs) has doxygen || echo doxygen ;;
+    format) find_clang_format >/dev/null || echo clang-format ;;
+    lint)
+      missing_packages build
+      has clang++-19 || echo clang-19
+      has clang-tidy-19 || echo clang-tidy-19
+      ;;
+  esac
+}
+
+clang_has_sanitizers() {
+  has clang++-19 && [ -f "$(clang++-19 -print-file-name=libclang_rt.tsan.a)" ] ||
+    has clang++-19 && [ -f "$(clang++-19 -print-resource-dir)/lib/linux/libclang_rt.tsan-$(uname -m).a" ]
+}
+
+# Makes sure that the job $1 can start, and chooses the tools for it.
+setup_for() {
+  wanted=$(missing_packages "$1" | sort -u | tr '\n' ' ')
+  if [ -n "$wanted" ]; then
+    if has apt-get; then install_packages "$wanted"; else advise_without_apt "$1" "$wanted"; fi
+    check_again "$1"
+  fi
+  compiler=$(find_compiler) || compiler=
+  clang_format=$(find_clang_format) || clang_format=
+}
+
+check_again() {
+  has apt-get || return 0
+  if ! find_compiler >/dev/null && [ "$1" != docs ] && [ "$1" != format ]; then
+    found=$(${CXX:-g++} -dumpfullversion 2>/dev/null || echo none)
+    fail "the compiler ${CXX:-g++} ($found) is too old: cetane needs g++ 12.2 or clang 16; install a newer one and set CXX, as in CXX=g++-12 ./dev $1"
+  fi
+  wanted=$(missing_packages "$1" | sort -u | tr '\n' ' ')
+  [ -z "$wanted" ] || fail "still missing or too old after the installation: $wanted"
+}
+
+become_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    root=
+  elif has sudo; then
+    root=sudo
+  else
+    say "dev: these packages are needed, and only root can install them. As root, run"
+    say "  apt-get update && apt-get install $1"
+    case " $1 " in
+      *' catch2 '*) say "(catch2 must be version 3 or newer; on Debian 12 it comes from the suite bookworm-backports)" ;;
+    esac
+    exit 1
+  fi
+}
+
+as_root() { $root env DEBIAN_FRONTEND=noninteractive "$@"; }
+apt_install() { as_root apt-get install -y -qq --no-install-recommends "$@" >&2; }
+
+# $1: names of packages. Says what will happen, then does it.
+install_packages() {
+  become_root "$1"
+  say "dev: installing with apt${root:+ through sudo}: $1"
+  as_root apt-get update -qq >&2 || fail "apt-get update failed; are the package sources reachable?"
+  others=
+  for package in $1; do
+    if [ "$package" = catch2 ]; then install_catch2; else others="$others $package"; fi
+  done
+  # shellcheck disable=SC2086 # a list of names
+  [ -z "$others" ] || apt_install $others || fail "apt-get could not install:$others"
+}
+
+# Catch2 v3 is in Debian 13 and Ubuntu 24.04; in Debian 12 it is in backports, which never replaces packages by itself.
+install_catch2() {
+  if apt-cache policy catch2 | grep -q 'Candidate: 3'; then
+    apt_install catch2 || fail "apt-get could not install catch2"
+    return
+  fi
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+  add_backports "$codename"
+  apt_install -t "$codename-backports" catch2 ||
+    fail "Catch2 3 is neither in $codename nor in $codename-backports; install it by hand, or build without tests"
+}
+
+# shellcheck disable=SC2016 # apt fills these in, not the shell
+package_sources() { apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages'; }
+
+# $1: codename. The backports are on the mirror that apt uses for the release itself.
+add_backports() {
+  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  list=/etc/apt/sources.list.d/cetane-backports.sources
+  package_sources | grep -q " $1-backports\$" && return
+  mirror=$(package_sources | awk -v release="$1" '$2 == release { print $1; exit }')
+  if [ -z "$mirror" ] || [ ! -f "$keyring" ]; then fail "this release has no Catch2 3, and no Debian mirror was found to take it from"; fi
+  say "dev: Catch2 3 comes from $1-backports; adding $list"
+  printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' "$mirror" "$1" "$keyring" |
+    as_root tee "$list" >/dev/null
+  as_root apt-get update -qq >&2 || fail "apt-get update failed with $list"
+}
+
+# $1: job, $2: Debian's names. Libraries can come from subprojects/, tools cannot.
+advise_without_apt() {
+  for tool in find_compiler 'has meson' 'has ninja'; do
+    $tool >/dev/null && continue
+    say "dev: this is not Debian or Ubuntu, so please install what is missing with your own package manager."
+    say "dev: Debian calls it: $2"
+    fail "needed: g++ >= 12.2 or clang >= 16, meson >= 1.0, ninja (pkg-config helps to find libraries)"
+  done
+  case $1 in
+    docs) fail "please install doxygen" ;;
+    format) fail "please install clang-format 14" ;;
+    lint) fail "please install clang 19 with clang-tidy" ;;
+    matrix) has clang++-19 || fail "please install clang 19 with its sanitizer runtime" ;;
+  esac
+  say "dev: not installed: $2- Meson downloads the libraries among these (subprojects/*.wrap)"
+}
