@@ -1,4 +1,5 @@
 #include <cetane/base/errors.hpp>
+
 #include <cetane/base/text.hpp>
 
 #include <fmt/format.h>

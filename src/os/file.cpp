@@ -1,0 +1,55 @@
+#include "os/file.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cetane::os {
+
+int open_for_reading(const char* path, unique_fd& out) noexcept {
+  int fd = -1;
+  do {
+    fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);  // possible on network file systems
+  if (fd < 0) return -errno;
+  out.reset(fd);
+  return 0;
+}
+
+int look_at_file(int fd, file_facts& out) noexcept {
+  struct stat facts{};
+  if (::fstat(fd, &facts) < 0) return -errno;
+  out.is_regular = S_ISREG(facts.st_mode);
+  out.size = static_cast<std::uint64_t>(facts.st_size);
+  return 0;
+}
+
+long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexcept {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count = ::pread(fd, static_cast<char*>(buffer) + done, size - done,
+                                  static_cast<off_t>(offset + done));
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && done == 0) return -errno;
+    if (count < 0) break;  // what has been read is good; the next call meets the failure again
+    done += static_cast<std::size_t>(count);
+  }
+  return static_cast<long>(done);
+}
+
+long send_file(int socket, int file, std::uint64_t& offset, std::size_t count) noexcept {
+  off_t position = static_cast<off_t>(offset);
+  ssize_t sent = 0;
+  do {
+    sent = ::sendfile(socket, file, &position, count);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return -errno;
+  offset = static_cast<std::uint64_t>(position);
+  return sent;
+}
+
+}  // namespace cetane::os
