@@ -43,7 +43,8 @@ std::string duration_text(duration span) {
       return fmt::format("{}{} {}", sign, whole < 0 ? -whole : whole, u.name);
     }
     if (u.length <= fractions_from) {
-      const double count = static_cast<double>(span.count()) / static_cast<double>(u.length.count());
+      const double count =
+          static_cast<double>(span.count()) / static_cast<double>(u.length.count());
       return fmt::format("{}{:.6g} {}", sign, std::abs(count), u.name);
     }
   }

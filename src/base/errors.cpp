@@ -6,8 +6,9 @@
 
 #include <netdb.h>
 
-// Every class here has its destructor in this file: that makes it the key function, so that the type information lives
-// once, in the library, and a program's catch clause knows what the library throws.
+// Every class here has its destructor in this file: that makes it the key function, so that the
+// type information lives once, in the library, and a program's catch clause knows what the library
+// throws.
 
 namespace cetane {
 namespace {
@@ -18,21 +19,30 @@ class own_category final : public std::error_category {
 
   std::string message(int code) const override {
     switch (static_cast<errc>(code)) {
-      case errc::end_of_input: return "the peer closed the connection";
-      case errc::closed_here: return "the connection was closed on this side";
-      case errc::timed_out: return "timed out";
-      case errc::message_too_long: return "message too long";
-      case errc::queue_closed: return "the queue is closed";
-      case errc::fell_behind: return "too many messages wait";
+      case errc::end_of_input:
+        return "the peer closed the connection";
+      case errc::closed_here:
+        return "the connection was closed on this side";
+      case errc::timed_out:
+        return "timed out";
+      case errc::message_too_long:
+        return "message too long";
+      case errc::queue_closed:
+        return "the queue is closed";
+      case errc::fell_behind:
+        return "too many messages wait";
     }
     return fmt::format("unknown code {}", code);
   }
 
   std::error_condition default_error_condition(int code) const noexcept override {
     switch (static_cast<errc>(code)) {
-      case errc::timed_out: return std::errc::timed_out;
-      case errc::message_too_long: return std::errc::message_size;
-      default: return {code, *this};
+      case errc::timed_out:
+        return std::errc::timed_out;
+      case errc::message_too_long:
+        return std::errc::message_size;
+      default:
+        return {code, *this};
     }
   }
 };
@@ -100,9 +110,9 @@ connection_closed::~connection_closed() = default;
 connect_error::~connect_error() = default;
 
 connect_timeout::connect_timeout(std::string_view tried, duration limit)
-    : connect_error(whole_text(fmt::format("{}: no connection within {}", tried,
-                                           duration_text(limit))),
-                    errc::timed_out) {}
+    : connect_error(
+          whole_text(fmt::format("{}: no connection within {}", tried, duration_text(limit))),
+          errc::timed_out) {}
 
 connect_timeout::~connect_timeout() = default;
 
@@ -150,24 +160,36 @@ connection_busy::~connection_busy() = default;
 
 const char* to_string(cancel_reason reason) noexcept {
   switch (reason) {
-    case cancel_reason::none: return "none";
-    case cancel_reason::user: return "user";
-    case cancel_reason::timeout: return "timeout";
-    case cancel_reason::sibling: return "sibling";
-    case cancel_reason::parent: return "parent";
-    case cancel_reason::shutdown: return "shutdown";
+    case cancel_reason::none:
+      return "none";
+    case cancel_reason::user:
+      return "user";
+    case cancel_reason::timeout:
+      return "timeout";
+    case cancel_reason::sibling:
+      return "sibling";
+    case cancel_reason::parent:
+      return "parent";
+    case cancel_reason::shutdown:
+      return "shutdown";
   }
   return "unknown";
 }
 
 const char* cancelled::what() const noexcept {
   switch (reason) {
-    case cancel_reason::none: return "cancelled";
-    case cancel_reason::user: return "cancelled by the program";
-    case cancel_reason::timeout: return "cancelled: its deadline passed";
-    case cancel_reason::sibling: return "cancelled: another task of its group ended first";
-    case cancel_reason::parent: return "cancelled: its parent ended";
-    case cancel_reason::shutdown: return "cancelled: the application stops";
+    case cancel_reason::none:
+      return "cancelled";
+    case cancel_reason::user:
+      return "cancelled by the program";
+    case cancel_reason::timeout:
+      return "cancelled: its deadline passed";
+    case cancel_reason::sibling:
+      return "cancelled: another task of its group ended first";
+    case cancel_reason::parent:
+      return "cancelled: its parent ended";
+    case cancel_reason::shutdown:
+      return "cancelled: the application stops";
   }
   return "cancelled";
 }

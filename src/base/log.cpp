@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <list>
-#include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <time.h>
 #include <unistd.h>
@@ -106,13 +107,17 @@ std::string format_line(fmt::string_view format, fmt::format_args args) {
   }
 }
 
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
+// The first name of a level is the one that is written.
+constexpr std::pair<std::string_view, level> level_names[] = {
+    {"DEBUG", level::debug},  {"INFO", level::info},   {"WARNING", level::warning},
+    {"WARN", level::warning}, {"ERROR", level::error}, {"OFF", level::off},
+};
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+bool equal_ignoring_case(std::string_view text, std::string_view name) {
+  return std::equal(text.begin(), text.end(), name.begin(), name.end(),
+                    [](char a, char b) { return upper(a) == upper(b); });
 }
 
 }  // namespace
@@ -124,7 +129,8 @@ void write(const channel& to, level at, fmt::string_view format, fmt::format_arg
     const std::string line = format_line(format, args);
     if (!give_to_sink(at, to.name, line)) write_to_stderr(at, to.name, line);
   } catch (...) {
-    // Out of memory. Who logs is often handling a failure already; losing the line is the smaller harm.
+    // Out of memory. Who logs is often handling a failure already; losing the line is the smaller
+    // harm.
   }
 }
 
@@ -154,21 +160,15 @@ void set_level(std::string_view name, level minimum) {
 }
 
 std::optional<level> parse_level(std::string_view text) noexcept {
-  if (equal_ignoring_case(text, "debug")) return level::debug;
-  if (equal_ignoring_case(text, "info")) return level::info;
-  if (equal_ignoring_case(text, "warning") || equal_ignoring_case(text, "warn")) return level::warning;
-  if (equal_ignoring_case(text, "error")) return level::error;
-  if (equal_ignoring_case(text, "off")) return level::off;
+  for (const auto& [name, value] : level_names) {
+    if (equal_ignoring_case(text, name)) return value;
+  }
   return std::nullopt;
 }
 
 std::string_view to_string(level at) noexcept {
-  switch (at) {
-    case level::debug: return "DEBUG";
-    case level::info: return "INFO";
-    case level::warning: return "WARNING";
-    case level::error: return "ERROR";
-    case level::off: return "OFF";
+  for (const auto& [name, value] : level_names) {
+    if (value == at) return name;
   }
   return "?";
 }

@@ -3,8 +3,8 @@
 #include <bit>
 #include <cassert>
 
-// xoshiro256** by Blackman and Vigna, its state filled by splitmix64 as its authors advise. No std:: distribution is
-// used, since the standard leaves their results to each library.
+// xoshiro256** by Blackman and Vigna, its state filled by splitmix64 as its authors advise. No
+// std:: distribution is used, since the standard leaves their results to each library.
 
 namespace cetane {
 namespace {
@@ -46,7 +46,8 @@ std::uint64_t random_stream::next() noexcept {
 std::uint64_t random_stream::uniform(std::uint64_t low, std::uint64_t high) noexcept {
   assert(low <= high);
   const std::uint64_t span = high - low;
-  // Numbers under the smallest mask that covers the span, those above the span thrown away: even, and under two draws on average.
+  // Numbers under the smallest mask that covers the span, those above the span thrown away: even,
+  // and under two draws on average.
   const std::uint64_t mask = span == 0 ? 0 : ~std::uint64_t{0} >> std::countl_zero(span);
   for (;;) {
     const std::uint64_t drawn = next() & mask;
@@ -56,8 +57,10 @@ std::uint64_t random_stream::uniform(std::uint64_t low, std::uint64_t high) noex
 
 duration random_stream::uniform(duration low, duration high) noexcept {
   assert(low <= high);
-  const auto span = static_cast<std::uint64_t>(high.count()) - static_cast<std::uint64_t>(low.count());
-  return duration(static_cast<duration::rep>(static_cast<std::uint64_t>(low.count()) + uniform(0, span)));
+  const auto span =
+      static_cast<std::uint64_t>(high.count()) - static_cast<std::uint64_t>(low.count());
+  return duration(
+      static_cast<duration::rep>(static_cast<std::uint64_t>(low.count()) + uniform(0, span)));
 }
 
 bool random_stream::chance(double probability) noexcept {

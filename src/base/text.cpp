@@ -28,7 +28,8 @@ std::size_t length_by_first_byte(std::uint8_t first) {
   return 0;
 }
 
-// Decodes the first character by the table of well-formed byte sequences (RFC 3629): no overlong form, no surrogate.
+// Decodes the first character by the table of well-formed byte sequences (RFC 3629): no overlong
+// form, no surrogate.
 character decode(std::string_view text) {
   const std::uint8_t first = byte_at(text, 0);
   const std::size_t length = length_by_first_byte(first);
@@ -64,12 +65,23 @@ bool stays(character c, quoting quotes) {
 
 void append_escaped(std::string& out, char byte) {
   switch (byte) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    default: fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<std::uint8_t>(byte));
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    default:
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<std::uint8_t>(byte));
   }
 }
 

@@ -110,7 +110,8 @@ address address::from_sockaddr(const sockaddr* from, std::uint32_t length) noexc
     constexpr std::size_t path_at = offsetof(sockaddr_un, sun_path);
     const auto* path = reinterpret_cast<const char*>(&copy) + path_at;
     std::size_t bytes = length > path_at ? std::min<std::size_t>(length - path_at, room) : 0;
-    // The length of a path may or may not count its zero byte; every byte of an abstract name counts.
+    // The length of a path may or may not count its zero byte; every byte of an abstract name
+    // counts.
     if (bytes > 0 && path[0] != '\0') bytes = ::strnlen(path, bytes);
     result.set_unix({path, bytes});
   }
@@ -120,7 +121,8 @@ address address::from_sockaddr(const sockaddr* from, std::uint32_t length) noexc
 std::uint32_t address::to_sockaddr(sockaddr_storage& out) const noexcept {
   std::memset(&out, 0, sizeof out);
   switch (family_) {
-    case address_family::none: return 0;
+    case address_family::none:
+      return 0;
     case address_family::ipv4: {
       auto& in = reinterpret_cast<sockaddr_in&>(out);
       in.sin_family = AF_INET;
@@ -141,7 +143,8 @@ std::uint32_t address::to_sockaddr(sockaddr_storage& out) const noexcept {
       un.sun_family = AF_UNIX;
       std::memcpy(un.sun_path, bytes_.data(), length_);
       const bool is_path = length_ > 0 && length_ < room && bytes_[0] != '\0';
-      return static_cast<std::uint32_t>(offsetof(sockaddr_un, sun_path) + length_ + (is_path ? 1 : 0));
+      return static_cast<std::uint32_t>(offsetof(sockaddr_un, sun_path) + length_ +
+                                        (is_path ? 1 : 0));
     }
   }
   return 0;
@@ -156,8 +159,10 @@ address address::with_port(std::uint16_t port) const noexcept {
 std::string address::host() const {
   char text[INET6_ADDRSTRLEN];
   switch (family_) {
-    case address_family::none: return {};
-    case address_family::ipv4: return ::inet_ntop(AF_INET, bytes_.data(), text, sizeof text);
+    case address_family::none:
+      return {};
+    case address_family::ipv4:
+      return ::inet_ntop(AF_INET, bytes_.data(), text, sizeof text);
     case address_family::ipv6: {
       const std::string plain = ::inet_ntop(AF_INET6, bytes_.data(), text, sizeof text);
       return scope_ == 0 ? plain : fmt::format("{}%{}", plain, scope_text(scope_));
@@ -173,9 +178,12 @@ std::string address::host() const {
 
 std::string address::to_string() const {
   switch (family_) {
-    case address_family::none: return "(no address)";
-    case address_family::ipv4: return fmt::format("{}:{}", host(), port_);
-    case address_family::ipv6: return fmt::format("[{}]:{}", host(), port_);
+    case address_family::none:
+      return "(no address)";
+    case address_family::ipv4:
+      return fmt::format("{}:{}", host(), port_);
+    case address_family::ipv6:
+      return fmt::format("[{}]:{}", host(), port_);
     case address_family::unix_socket:
       return length_ == 0 ? "unix:(unnamed)" : "unix:" + printable(host());
   }

@@ -20,7 +20,7 @@ int open_for_reading(const char* path, unique_fd& out) noexcept {
 }
 
 int look_at_file(int fd, file_facts& out) noexcept {
-  struct stat facts{};
+  struct stat facts {};
   if (::fstat(fd, &facts) < 0) return -errno;
   out.is_regular = S_ISREG(facts.st_mode);
   out.size = static_cast<std::uint64_t>(facts.st_size);

@@ -20,9 +20,11 @@ int look_at_file(int fd, file_facts& out) noexcept;
 /// Reads at most `size` bytes at `offset`, fewer only at the end of the file; returns how many.
 long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexcept;
 
-/// Sends at most `count` bytes of a file, from `offset` on, to a socket; moves `offset` and returns how many went.
+/// Sends at most `count` bytes of a file, from `offset` on, to a socket; moves `offset` and returns
+/// how many went.
 ///
-/// -EAGAIN: the socket takes nothing now; 0: the file has no more; -EINVAL: not a file that sendfile(2) can read.
+/// -EAGAIN: the socket takes nothing now; 0: the file has no more; -EINVAL: not a file that
+/// sendfile(2) can read.
 long send_file(int socket, int file, std::uint64_t& offset, std::size_t count) noexcept;
 
 }  // namespace cetane::os

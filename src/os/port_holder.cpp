@@ -11,7 +11,8 @@
 #include <system_error>
 #include <vector>
 
-// Two steps: /proc/net says which socket, by its inode, listens there; the links in /proc/PID/fd say who has it open.
+// Two steps: /proc/net says which socket, by its inode, listens there; the links in /proc/PID/fd
+// say who has it open.
 
 namespace cetane::os {
 namespace {
@@ -31,7 +32,8 @@ std::optional<std::string> listening_inode(const std::string& line, std::uint16_
   constexpr std::size_t state_column = 3;
   constexpr std::size_t inode_column = 9;
   const auto words = words_of(line);
-  if (words.size() <= inode_column || words[state_column] != "0A") return std::nullopt;  // 0A: TCP_LISTEN
+  if (words.size() <= inode_column || words[state_column] != "0A")
+    return std::nullopt;  // 0A: TCP_LISTEN
 
   const std::string& local = words[local_column];
   const std::size_t colon = local.rfind(':');
@@ -53,7 +55,8 @@ std::vector<std::string> tcp_inodes(std::uint16_t port) {
   return inodes;
 }
 
-// A line of /proc/net/unix: "address: refs protocol flags type state inode path"; accepted sockets have the path, too.
+// A line of /proc/net/unix: "address: refs protocol flags type state inode path"; accepted sockets
+// have the path, too.
 std::vector<std::string> unix_inodes(const std::string& path) {
   constexpr std::size_t flags_column = 3;
   constexpr std::size_t inode_column = 6;
@@ -76,7 +79,8 @@ bool has_one_open(const fs::path& process, const std::vector<std::string>& links
        fd.increment(failure)) {
     std::error_code closed_meanwhile;
     const std::string target = fs::read_symlink(fd->path(), closed_meanwhile).string();
-    if (!target.empty() && std::find(links.begin(), links.end(), target) != links.end()) return true;
+    if (!target.empty() && std::find(links.begin(), links.end(), target) != links.end())
+      return true;
   }
   return false;
 }
@@ -98,7 +102,8 @@ std::string command_name(const fs::path& process) {
 }  // namespace
 
 std::optional<port_holder> find_port_holder(const address& where) {
-  std::vector<std::string> links = where.is_unix() ? unix_inodes(where.host()) : tcp_inodes(where.port());
+  std::vector<std::string> links =
+      where.is_unix() ? unix_inodes(where.host()) : tcp_inodes(where.port());
   if (links.empty()) return std::nullopt;
   for (std::string& inode : links) inode = "socket:[" + inode + "]";
 

@@ -9,8 +9,8 @@ namespace cetane::os {
 
 /// Turns signals into something to read, for as long as it lives.
 ///
-/// Blocks them in the thread that makes it and in those that this thread starts later; a thread that ran before and
-/// does not block them still takes them. Destroy it on the same thread.
+/// Blocks them in the thread that makes it and in those that this thread starts later; a thread
+/// that ran before and does not block them still takes them. Destroy it on the same thread.
 class signal_watcher {
  public:
   /// @throws std::system_error  The system has no descriptor left.

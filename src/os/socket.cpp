@@ -62,15 +62,17 @@ int bind_to(int fd, const address& where) noexcept {
 int connect_to(int fd, const address& where) noexcept {
   raw_address raw(where);
   const int result = result_of(::connect(fd, raw.get(), raw.length()));
-  return result == -EINTR ? -EINPROGRESS : result;  // the attempt goes on in the background (connect(2))
+  return result == -EINTR ? -EINPROGRESS
+                          : result;  // the attempt goes on in the background (connect(2))
 }
 
-// True for a socket file that refuses connections: its server is gone. A busy server answers EAGAIN, a datagram
-// server EPROTOTYPE; and a plain file refuses as well, so its kind is looked at first.
+// True for a socket file that refuses connections: its server is gone. A busy server answers
+// EAGAIN, a datagram server EPROTOTYPE; and a plain file refuses as well, so its kind is looked at
+// first.
 bool is_stale_socket(const address& where) noexcept {
   raw_address raw(where);
   const char* path = reinterpret_cast<const sockaddr_un*>(raw.get())->sun_path;
-  struct stat facts{};
+  struct stat facts {};
   if (path[0] == '\0' || ::lstat(path, &facts) != 0 || !S_ISSOCK(facts.st_mode)) return false;
 
   unique_fd probe;
@@ -118,9 +120,9 @@ int listen_on(const address& where, const listen_options& options, unique_fd& ou
 
 int accept_one(int listener, unique_fd& out, address* peer) noexcept {
   raw_address raw;
-  const int fd = ::accept4(listener, peer == nullptr ? nullptr : raw.get(),
-                           peer == nullptr ? nullptr : raw.length_for_result(),
-                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd =
+      ::accept4(listener, peer == nullptr ? nullptr : raw.get(),
+                peer == nullptr ? nullptr : raw.length_for_result(), SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -errno;
   out.reset(fd);
   if (peer != nullptr) *peer = raw.value();

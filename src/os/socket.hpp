@@ -5,20 +5,21 @@
 #include <cetane/os/address.hpp>
 #include <cetane/os/unique_fd.hpp>
 
-/// Socket calls. They return 0 or more for success and a negative errno otherwise, throw nothing, and make every
-/// descriptor non-blocking and closed on exec.
+/// Socket calls. They return 0 or more for success and a negative errno otherwise, throw nothing,
+/// and make every descriptor non-blocking and closed on exec.
 namespace cetane::os {
 
 struct listen_options {
   int backlog = default_backlog;
-  bool reuse_port = false;  ///< several sockets on one port, among which the kernel spreads the connections
-  bool ipv6_only = false;   ///< [::] serves IPv6 only, and not IPv4 as well
+  bool reuse_port =
+      false;  ///< several sockets on one port, among which the kernel spreads the connections
+  bool ipv6_only = false;  ///< [::] serves IPv6 only, and not IPv4 as well
 };
 
 /// Opens a listening stream socket. A TCP port may be taken again at once after a server's end.
 ///
-/// A Unix socket's file that nobody listens on any more is removed first; one that somebody does is -EADDRINUSE, and so
-/// is a file of another kind.
+/// A Unix socket's file that nobody listens on any more is removed first; one that somebody does is
+/// -EADDRINUSE, and so is a file of another kind.
 int listen_on(const address& where, const listen_options& options, unique_fd& out) noexcept;
 
 /// Takes one waiting connection; -EAGAIN when there is none.
@@ -26,7 +27,8 @@ int accept_one(int listener, unique_fd& out, address* peer) noexcept;
 
 /// Starts a connection, from a given local address if one is given.
 ///
-/// @return 0 connected; -EINPROGRESS: connect_result() says how it went when the socket is writable.
+/// @return 0 connected; -EINPROGRESS: connect_result() says how it went when the socket is
+/// writable.
 int begin_connect(const address& to, const address* from, unique_fd& out) noexcept;
 /// How a connection attempt ended, or what went wrong with the socket since this was last asked.
 int connect_result(int fd) noexcept;
@@ -37,7 +39,8 @@ int peer_address(int fd, address& out) noexcept;
 
 /// Sends small pieces at once instead of waiting for more of them (TCP_NODELAY).
 int set_nodelay(int fd) noexcept;
-/// Finds out about a silent dead peer: asks after `idle`, then every `interval`, and gives up after `count` questions.
+/// Finds out about a silent dead peer: asks after `idle`, then every `interval`, and gives up after
+/// `count` questions.
 int set_keepalive(int fd, duration idle, duration interval, int count) noexcept;
 /// Makes closing the socket reset the connection, dropping what was not sent.
 int set_linger_reset(int fd) noexcept;

@@ -8,14 +8,16 @@
 
 /// The system calls on the path of a message, without libc in between.
 ///
-/// glibc's recv and send are cancellation points: as soon as the process has a second thread, and the first one of the
-/// offload pool is enough, the pair costs 133 instructions instead of 35. Nobody here uses pthread_cancel.
+/// glibc's recv and send are cancellation points: as soon as the process has a second thread, and
+/// the first one of the offload pool is enough, the pair costs 133 instructions instead of 35.
+/// Nobody here uses pthread_cancel.
 ///
-/// CETANE_SYSCALLS=libc in the environment makes all of them go through libc, where a preloaded library can interpose:
-/// fault injection, and tracers that work this way. It is read once, at program start.
+/// CETANE_SYSCALLS=libc in the environment makes all of them go through libc, where a preloaded
+/// library can interpose: fault injection, and tracers that work this way. It is read once, at
+/// program start.
 ///
-/// Each call returns what the kernel returned: the count, or a negative errno. None of them waits, whatever mode the
-/// descriptor is in, and none raises SIGPIPE.
+/// Each call returns what the kernel returned: the count, or a negative errno. None of them waits,
+/// whatever mode the descriptor is in, and none raises SIGPIPE.
 namespace cetane::os {
 
 /// Read only. Hidden, so that looking at it needs no detour over the global offset table.

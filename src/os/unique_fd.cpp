@@ -6,7 +6,8 @@ namespace cetane {
 
 void unique_fd::reset(int fd) noexcept {
   const int old = std::exchange(fd_, fd);
-  // Never again after EINTR: Linux has freed the number by then, and another thread may own it already (close(2)).
+  // Never again after EINTR: Linux has freed the number by then, and another thread may own it
+  // already (close(2)).
   if (old >= 0) ::close(old);
 }
 

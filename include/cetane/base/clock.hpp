@@ -10,7 +10,8 @@ namespace cetane {
 /// A span of time. Everything is counted in nanoseconds; a span covers 292 years.
 using duration = std::chrono::nanoseconds;
 
-/// A point of monotonic time. A loop on a simulated network counts its virtual time in the same type.
+/// A point of monotonic time. A loop on a simulated network counts its virtual time in the same
+/// type.
 using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
 
 /// The deadline that does not come.
@@ -18,7 +19,8 @@ inline constexpr time_point never = time_point::max();
 
 /// Adds a timeout to a point of time, without overflow.
 ///
-/// @return `now` when `timeout` is zero or negative, `never` when the sum lies beyond the clock's range.
+/// @return `now` when `timeout` is zero or negative, `never` when the sum lies beyond the clock's
+/// range.
 [[nodiscard]] constexpr time_point deadline_after(time_point now, duration timeout) noexcept {
   if (timeout <= duration::zero()) return now;
   if (now.time_since_epoch() > duration::max() - timeout) return never;

@@ -15,7 +15,8 @@
 
 namespace cetane {
 
-/// Failures that no operating system call reports. The system's own come as errno in std::system_category().
+/// Failures that no operating system call reports. The system's own come as errno in
+/// std::system_category().
 enum class errc : std::uint8_t {
   end_of_input = 1,  ///< the peer ended its output
   closed_here,       ///< this side closed or aborted the connection
@@ -48,7 +49,8 @@ namespace cetane {
 /// Says why, as the second half of a sentence: "connection refused".
 [[nodiscard]] CETANE_API std::string reason_text(std::error_code why);
 
-/// The failures of the world. what() says what was tried, on what, and why it failed: "connect to 127.0.0.1:1: connection refused".
+/// The failures of the world. what() says what was tried, on what, and why it failed: "connect to
+/// 127.0.0.1:1: connection refused".
 ///
 /// Copies share their text, so copying does not throw.
 class CETANE_API error : public std::system_error {
@@ -77,7 +79,8 @@ class CETANE_API connection_error : public error {
   ~connection_error() override;
 };
 
-/// The connection ended before an operation on it was done. Of a handler's own connection this is the normal end of the handler.
+/// The connection ended before an operation on it was done. Of a handler's own connection this is
+/// the normal end of the handler.
 class CETANE_API connection_closed : public connection_error {
  public:
   /// @param tried     What was tried, without the peer: "read a line from".
@@ -172,7 +175,8 @@ class CETANE_API fell_behind : public error {
   ~fell_behind() override;
 };
 
-/// A second reader or a second writer on one connection, which has one of each at a time: a mistake in the program.
+/// A second reader or a second writer on one connection, which has one of each at a time: a mistake
+/// in the program.
 class CETANE_API connection_busy : public std::logic_error {
  public:
   /// @param tried  What was tried: "read from 127.0.0.1:4000".
@@ -195,7 +199,8 @@ enum class cancel_reason : std::uint8_t {
 
 /// Thrown out of an await in a cancelled scope.
 ///
-/// No std::exception: a handler that catches and logs every error must not swallow it. Who catches it for clean-up throws it on.
+/// No std::exception: a handler that catches and logs every error must not swallow it. Who catches
+/// it for clean-up throws it on.
 struct CETANE_API cancelled {
   explicit cancelled(cancel_reason why) noexcept : reason(why) {}
 

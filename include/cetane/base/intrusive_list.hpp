@@ -12,8 +12,9 @@ class intrusive_list;
 
 /// Makes its class a possible element of an `intrusive_list<T, Tag>`.
 ///
-/// A class in several lists at once derives from one hook for each, told apart by their tags. A hook stays where it is,
-/// since its neighbours point at it, and leaves its list when it is destroyed.
+/// A class in several lists at once derives from one hook for each, told apart by their tags. A
+/// hook stays where it is, since its neighbours point at it, and leaves its list when it is
+/// destroyed.
 template <class Tag = void>
 struct list_hook {
   list_hook() noexcept = default;
@@ -48,7 +49,8 @@ struct list_hook {
   list_hook* next_ = nullptr;
 };
 
-/// A doubly linked list through hooks inside its elements: it owns nothing, allocates nothing and never fails.
+/// A doubly linked list through hooks inside its elements: it owns nothing, allocates nothing and
+/// never fails.
 ///
 /// Every change takes constant time. Elements left in a list that is destroyed are unlinked.
 template <class T, class Tag = void>
@@ -71,7 +73,9 @@ class intrusive_list {
     pointer operator->() const noexcept { return static_cast<pointer>(at_); }
     basic_iterator& operator++() noexcept { return at_ = next(at_), *this; }
     basic_iterator& operator--() noexcept { return at_ = previous(at_), *this; }
-    basic_iterator operator++(int) noexcept { return basic_iterator(std::exchange(at_, next(at_))); }
+    basic_iterator operator++(int) noexcept {
+      return basic_iterator(std::exchange(at_, next(at_)));
+    }
     basic_iterator operator--(int) noexcept {
       return basic_iterator(std::exchange(at_, previous(at_)));
     }
@@ -99,6 +103,12 @@ class intrusive_list {
   /// The first or last element; the list is not empty.
   [[nodiscard]] T& front() noexcept { return assert(!empty()), element(head_.next_); }
   [[nodiscard]] T& back() noexcept { return assert(!empty()), element(head_.prev_); }
+
+  /// The element behind `item`, which is in this list; null when it is the last.
+  [[nodiscard]] T* after(T& item) noexcept {
+    hook* following = hook_of(item).next_;
+    return following == &head_ ? nullptr : &element(following);
+  }
 
   /// Links an element that is in no list of this tag yet.
   void push_back(T& item) noexcept { hook_of(item).link_before(head_); }

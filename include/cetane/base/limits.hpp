@@ -5,44 +5,70 @@
 
 #include <cstddef>
 
+/// Everything that grows has a limit, and every limit has its default here.
 namespace cetane {
 
-// Everything that grows has a limit, and every limit has its default here.
-
 // Reading.
-inline constexpr std::size_t default_line_limit = 64_KiB;       ///< until, until_eol, next_line: bytes, the end included
-inline constexpr std::size_t default_receive_limit = 16_MiB;    ///< receive(n): bytes
-inline constexpr std::size_t default_until_eof_limit = 16_MiB;  ///< until_eof: bytes
+
+/// Longest line, or text up to a mark, in bytes, the end included.
+inline constexpr std::size_t default_line_limit = 64_KiB;
+/// Most bytes that receive(n) may ask for.
+inline constexpr std::size_t default_receive_limit = 16_MiB;
+/// Most bytes that until_eof() collects.
+inline constexpr std::size_t default_until_eof_limit = 16_MiB;
 
 // Writing.
-inline constexpr std::size_t default_output_high_mark = 64_KiB;  ///< send waits while more bytes than this are queued
-inline constexpr std::size_t default_output_low_mark = 16_KiB;   ///< ... until no more than these are
-inline constexpr std::size_t default_output_limit = 256_KiB;     ///< try_send says no beyond these bytes
+
+/// send() waits when more bytes than this are queued, until no more than the low mark are.
+inline constexpr std::size_t default_output_high_mark = 64_KiB;
+inline constexpr std::size_t default_output_low_mark = 16_KiB;
+/// try_send() says false when more bytes than this would be queued.
+inline constexpr std::size_t default_output_limit = 256_KiB;
 
 // Opening and closing.
-inline constexpr duration default_connect_timeout = std::chrono::seconds(30);   ///< the name's resolution included
-inline constexpr duration default_tls_timeout = std::chrono::seconds(10);       ///< the handshake
-inline constexpr duration default_close_stall = std::chrono::seconds(10);       ///< a closing peer must take something this often
-inline constexpr duration default_close_linger = std::chrono::seconds(1);       ///< read and drop after our end was sent
+
+/// For making a connection, the resolution of the name included.
+inline constexpr duration default_connect_timeout = std::chrono::seconds(30);
+/// For a TLS handshake.
+inline constexpr duration default_tls_timeout = std::chrono::seconds(10);
+/// How long a closing connection waits for its peer to take some more of the output.
+inline constexpr duration default_close_stall = std::chrono::seconds(10);
+/// How long it then reads and drops what still comes, so that the peer is not reset.
+inline constexpr duration default_close_linger = std::chrono::seconds(1);
 
 // Serving.
-inline constexpr int default_backlog = 500;                      ///< connections that wait to be accepted
-inline constexpr std::size_t default_accepts_per_wake_up = 64;   ///< then others have a turn
-inline constexpr std::size_t descriptors_kept_free = 64;         ///< of the descriptor limit; the rest are connections
-inline constexpr duration default_drain = std::chrono::seconds(5);     ///< after a stop, until handlers are cancelled
-inline constexpr duration default_clean_up = std::chrono::seconds(1);  ///< ... and from there until the reset
+
+/// Connections that wait to be accepted.
+inline constexpr int default_backlog = 500;
+/// Connections accepted in a row, before others have a turn.
+inline constexpr std::size_t default_accepts_per_wake_up = 64;
+/// A service takes as many connections as there may be descriptors, less these.
+inline constexpr std::size_t descriptors_kept_free = 64;
+/// How long handlers go on after a stop before they are cancelled.
+inline constexpr duration default_drain = std::chrono::seconds(5);
+/// How long cancelled handlers have for their clean-up and output.
+inline constexpr duration default_clean_up = std::chrono::seconds(1);
 
 // Threads and names.
-inline constexpr std::size_t most_offload_threads = 32;               ///< or cores + 4, if that is less
-inline constexpr std::size_t default_offload_waiting = 1024;          ///< calls; then thread() waits
-inline constexpr std::size_t default_mailbox_limit = 65536;           ///< calls; then post() says false
+
+/// Threads for blocking calls, or the number of cores and 4, if that is less.
+inline constexpr std::size_t most_offload_threads = 32;
+/// Calls that wait for one of them; then thread() waits.
+inline constexpr std::size_t default_offload_waiting = 1024;
+/// Calls that wait in a loop's mailbox; then post() says false.
+inline constexpr std::size_t default_mailbox_limit = 65536;
+/// Names remembered with their addresses, and for how long.
 inline constexpr std::size_t default_name_cache_entries = 1000;
 inline constexpr duration default_name_cache_age = std::chrono::seconds(60);
 
 // Between tasks.
-inline constexpr std::size_t default_queue_limit = 1024;   ///< items; `unbounded` must be said
-inline constexpr std::size_t default_fanout_limit = 1024;  ///< messages per subscriber; then the oldest is dropped
-inline constexpr std::size_t default_udp_peers = 10000;    ///< sessions of one service
+
+/// Items in a queue, unless it is said to be unbounded.
+inline constexpr std::size_t default_queue_limit = 1024;
+/// Messages that wait for a subscriber; then the oldest is dropped.
+inline constexpr std::size_t default_fanout_limit = 1024;
+/// Sessions of a UDP service.
+inline constexpr std::size_t default_udp_peers = 10000;
 
 /// The limits of a connection. A service has one of these for all that it accepts.
 struct connection_limits {
@@ -59,7 +85,7 @@ struct connection_limits {
 /// The limits of a service.
 struct service_limits {
   connection_limits connection;
-  std::size_t max_connections = 0;  ///< 0: the descriptor limit less `descriptors_kept_free`
+  std::size_t max_connections = 0;  ///< 0: the descriptor limit less descriptors_kept_free
   int backlog = default_backlog;
   std::size_t accepts_per_wake_up = default_accepts_per_wake_up;
   duration drain = default_drain;

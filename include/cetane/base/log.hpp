@@ -27,7 +27,8 @@ struct channel {
 
 CETANE_API extern channel unnamed;
 
-CETANE_API void write(const channel& to, level at, fmt::string_view format, fmt::format_args args) noexcept;
+CETANE_API void write(const channel& to, level at, fmt::string_view format,
+                      fmt::format_args args) noexcept;
 
 template <class... Args>
 void write_if(const channel& to, level at, fmt::format_string<Args...> format, Args&&... args) {
@@ -37,7 +38,8 @@ void write_if(const channel& to, level at, fmt::format_string<Args...> format, A
 
 }  // namespace detail
 
-/// Writes a line without a logger's name, formatted with fmt. A level below the minimum costs one comparison.
+/// Writes a line without a logger's name, formatted with fmt. A level below the minimum costs one
+/// comparison.
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
   detail::write_if<Args...>(detail::unnamed, level::debug, format, std::forward<Args>(args)...);
@@ -89,7 +91,8 @@ class CETANE_API logger {
   const detail::channel* channel_;
 };
 
-/// Sets the general minimum level, which is `info` at first. Names with a level of their own keep it.
+/// Sets the general minimum level, which is `info` at first. Names with a level of their own keep
+/// it.
 CETANE_API void set_level(level minimum);
 /// Sets the minimum level of the loggers of one name, those made later included.
 CETANE_API void set_level(std::string_view name, level minimum);
@@ -99,7 +102,8 @@ CETANE_API void set_level(std::string_view name, level minimum);
 /// "DEBUG", "INFO", "WARNING", "ERROR", "OFF"
 [[nodiscard]] CETANE_API std::string_view to_string(level at) noexcept;
 
-/// Takes a line: its level, its logger's name (empty for none) and its text, without time and line end, with control characters escaped.
+/// Takes a line: its level, its logger's name (empty for none) and its text, without time and line
+/// end, with control characters escaped.
 using sink = std::function<void(level at, std::string_view name, std::string_view line)>;
 
 /// Sends all lines to `where`, one at a time; without a function, to stderr again.

@@ -9,7 +9,8 @@
 
 namespace cetane {
 
-/// Pseudo-random numbers that one seed gives again on every machine, compiler and standard library. Not for secrets.
+/// Pseudo-random numbers that one seed gives again on every machine, compiler and standard library.
+/// Not for secrets.
 class CETANE_API random_stream {
  public:
   explicit random_stream(std::uint64_t seed) noexcept;
@@ -29,7 +30,8 @@ class CETANE_API random_stream {
 
   /// Makes a stream that is independent of this one and of those with other names.
   ///
-  /// Depends on the seed and the name alone, not on what was drawn before: a new user of numbers does not shift the others.
+  /// Depends on the seed and the name alone, not on what was drawn before: a new user of numbers
+  /// does not shift the others.
   [[nodiscard]] random_stream fork(std::string_view name) const noexcept;
 
  private:

@@ -7,7 +7,9 @@ namespace cetane {
 
 /// Calls a function when the scope is left, in whatever way.
 ///
-/// For clean-up that never waits; an exception out of the function ends the program, as out of any destructor.
+/// For clean-up that never waits; an exception out of the function ends the program, as out of any
+/// destructor.
+///
 /// `const cetane::scope_exit leave([&] { names.erase(nick); });`
 template <class Function>
 class [[nodiscard("an unnamed scope_exit runs at once")]] scope_exit {

@@ -20,7 +20,8 @@ struct version {
   auto operator<=>(const version&) const = default;
 };
 
-/// The version of the library that runs, which a program linked to the shared library may not have been compiled with.
+/// The version of the library that runs, which a program linked to the shared library may not have
+/// been compiled with.
 [[nodiscard]] CETANE_API version library_version() noexcept;
 
 /// "0.1.0"

@@ -19,7 +19,8 @@ namespace cetane {
 
 enum class address_family : std::uint8_t { none, ipv4, ipv6, unix_socket };
 
-/// Where a socket is, or its peer: an IP address with a port, or the path or abstract name of a Unix socket.
+/// Where a socket is, or its peer: an IP address with a port, or the path or abstract name of a
+/// Unix socket.
 class CETANE_API address {
  public:
   /// No address at all.
@@ -30,9 +31,11 @@ class CETANE_API address {
   /// @return Nothing for a name, which needs a resolver, and for anything else.
   [[nodiscard]] static std::optional<address> parse_ip(std::string_view host, std::uint16_t port);
 
-  /// The address of a Unix socket. A path that begins with "@" is a name in Linux's abstract namespace.
+  /// The address of a Unix socket. A path that begins with "@" is a name in Linux's abstract
+  /// namespace.
   ///
-  /// @throws error  The path is empty, contains a zero byte, or is longer than the 107 bytes that the system takes.
+  /// @throws error  The path is empty, contains a zero byte, or is longer than the 107 bytes that
+  /// the system takes.
   [[nodiscard]] static address unix_path(std::string_view path);
 
   /// Reads what the system fills in; the address of another family is `none`.
@@ -50,7 +53,8 @@ class CETANE_API address {
 
   /// "127.0.0.1", "::1", "/run/chat", "@abstract"; empty for a Unix socket without a name.
   [[nodiscard]] std::string host() const;
-  /// "127.0.0.1:8013", "[::1]:8013", "unix:/run/chat", "unix:@abstract", "unix:(unnamed)". Safe for a log.
+  /// "127.0.0.1:8013", "[::1]:8013", "unix:/run/chat", "unix:@abstract", "unix:(unnamed)". Safe for
+  /// a log.
   [[nodiscard]] std::string to_string() const;
   /// "tcp://127.0.0.1:8013"; a Unix socket's is "unix:/run/chat" whatever the scheme.
   [[nodiscard]] std::string uri(std::string_view scheme) const;
@@ -61,14 +65,16 @@ class CETANE_API address {
  private:
   static constexpr std::size_t room = 108;  // sockaddr_un::sun_path
 
-  void set_ip(address_family family, const void* bytes, std::size_t length, std::uint16_t port) noexcept;
+  void set_ip(address_family family, const void* bytes, std::size_t length,
+              std::uint16_t port) noexcept;
   void set_unix(std::string_view bytes) noexcept;
 
   address_family family_ = address_family::none;
   std::uint8_t length_ = 0;  // of bytes_
   std::uint16_t port_ = 0;
-  std::uint32_t scope_ = 0;          // the interface of an IPv6 link-local address
-  std::array<char, room> bytes_{};  // IP in network order, or path, or a zero byte and the abstract name
+  std::uint32_t scope_ = 0;  // the interface of an IPv6 link-local address
+  /// The IP in network order, a path, or a zero byte and an abstract name.
+  std::array<char, room> bytes_{};
 };
 
 [[nodiscard]] inline std::string to_string(const address& where) { return where.to_string(); }
