@@ -1,7 +1,9 @@
 // The main function of every test program.
 //
-// Meson reads an exit status of 77 as "skipped" and 99 as "error", while Catch2 ends with the number of failed assertions, or with 4 when every case was
-// skipped: four failures and "all skipped" would look alike, and 77 failures would look skipped. So the status is taken from the counts instead.
+// Meson reads an exit status of 77 as "skipped" and 99 as "error", while Catch2 ends with the
+// number of failed assertions, or with 4 when every case was skipped: four failures and "all
+// skipped" would look alike, and 77 failures would look skipped. So the status is taken from the
+// counts instead.
 
 #include <catch2/catch_session.hpp>
 #include <catch2/reporters/catch_reporter_event_listener.hpp>

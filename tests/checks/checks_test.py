@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Shows that every check of the tree can fail: each is fed a tree, a list or a text with one fault, and the same without it."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
+
+import doc_snippets  # noqa: E402
+import header_list  # noqa: E402
+import headers  # noqa: E402
+import layers  # noqa: E402
+import linked_libraries  # noqa: E402
+import run_tests  # noqa: E402
+
+
+class TreeTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+class Layers(TreeTest):
+    def faults(self, name, text):
+        self.write(name, text)
+        return list(layers.faults(self.root, layers.Map((HERE / "layers.txt").read_text(encoding="utf-8"))))
+
+    def test_an_include_of_the_map_passes(self):
+        self.assertEqual(self.faults("src/net/a.cpp", "#include <cetane/os/fd.hpp>\n#include <runtime/x.hpp>\n"), [])
+
+    def test_an_upward_include_fails(self):
+        self.assertEqual(len(self.faults("src/os/a.cpp", "#include <cetane/net/connection.hpp>\n")), 1)
+
+    def test_an_upward_include_of_a_private_header_fails(self):
+        self.assertEqual(len(self.faults("src/os/a.cpp", '#include "runtime/wheel.hpp"\n')), 1)
+
+    def test_a_system_header_in_a_folder_named_like_a_component_passes(self):
+        self.assertEqual(self.faults("src/os/a.cpp", "#include <net/if.h>\n"), [])
+
+    def test_a_private_header_in_a_public_one_fails(self):
+        self.assertEqual(len(self.faults("include/cetane/net/a.hpp", "#include <net/window.hpp>\n")), 1)
+
+    def test_epoll_in_a_public_header_fails_even_for_its_owner(self):
+        self.assertEqual(len(self.faults("include/cetane/backend/a.hpp", "#include <sys/epoll.h>\n")), 1)
+        self.assertEqual(len(self.faults("src/backend/a.cpp", "#include <sys/epoll.h>\n")), 1)  # still the header's
+
+    def test_liburing_outside_the_backend_fails(self):
+        self.assertEqual(len(self.faults("src/net/a.cpp", "#include <liburing.h>\n")), 1)
+
+    def test_epoll_may_be_said_in_comments_and_texts_only(self):
+        self.assertEqual(self.faults("src/net/a.cpp", '// epoll says EPERM\nauto x = "epoll";\n'), [])
+        self.assertEqual(len(self.faults("src/net/b.cpp", "int x = EPOLLIN;\n")), 1)
+
+    def test_a_component_without_a_row_fails(self):
+        self.assertEqual(len(self.faults("src/extra/a.cpp", "int x;\n")), 1)
+
+    def test_a_row_that_names_a_later_row_is_refused(self):
+        with self.assertRaises(SystemExit):
+            layers.Map("base: os\nos:\n")
+
+
+class HeaderList(TreeTest):
+    def test_a_header_that_is_not_listed_fails(self):
+        listed = self.write("cetane/a.hpp", "")
+        self.assertEqual(list(header_list.faults(self.root, [listed])), [])
+        self.write("cetane/b.hpp", "")
+        self.assertEqual(len(list(header_list.faults(self.root, [listed]))), 1)
+
+    def test_a_listed_header_that_is_not_there_fails(self):
+        self.assertEqual(len(list(header_list.faults(self.root, [self.root / "gone.hpp"]))), 1)
+
+
+class HeadersAlone(TreeTest):
+    def complaint(self, text):
+        return headers.compile_alone(self.write("a.hpp", text), ["c++", "-std=c++20", "-Wall"], self.root)
+
+    def test_a_header_that_stands_alone_passes(self):
+        self.assertEqual(self.complaint("#pragma once\n#include <string>\ninline std::string s;\n"), "")
+
+    def test_a_header_that_leans_on_another_fails(self):
+        self.assertIn("error", self.complaint("#pragma once\ninline std::string s;\n"))
+
+    def test_a_header_without_a_guard_fails(self):
+        self.assertIn("error", self.complaint("struct a {};\n"))
+
+    def test_outputs_and_inputs_are_left_out_of_the_flags(self):
+        command = "c++ -Ix -MD -MQ a.o -MF a.d -o a.o -c a.cpp".split()
+        self.assertEqual(list(headers.without_files(command, "a.cpp")), ["c++", "-Ix"])
+
+
+class LinkedLibraries(unittest.TestCase):
+    def test_what_the_language_needs_passes(self):
+        self.assertEqual(linked_libraries.faults("\tlinux-vdso.so.1 (0x1)\n\tlibfmt.so.9 => /lib/libfmt.so.9 (0x2)\n"), [])
+
+    def test_one_library_more_fails(self):
+        self.assertEqual(linked_libraries.faults("\tlibssl.so.3 => /lib/libssl.so.3 (0x2)\n"), ["linked with libssl.so.3"])
+
+
+class DocSnippets(TreeTest):
+    CODE = "int a;\n// [heart]\n  int b;\n// [/heart]\n"
+
+    def faults(self, document):
+        self.write("examples/a.cpp", self.CODE)
+        return list(doc_snippets.document_faults(self.root, document))
+
+    def test_a_whole_file_passes_without_its_marks(self):
+        self.assertEqual(self.faults("<!-- from: examples/a.cpp -->\n```cpp\nint a;\n  int b;\n```\n"), [])
+
+    def test_a_region_passes_without_its_margin(self):
+        self.assertEqual(self.faults("<!-- from: examples/a.cpp#heart -->\n```cpp\nint b;\n```\n"), [])
+
+    def test_code_that_differs_fails(self):
+        self.assertEqual(len(self.faults("<!-- from: examples/a.cpp#heart -->\n```cpp\nint c;\n```\n")), 1)
+
+    def test_code_from_nowhere_fails_unless_it_says_why(self):
+        self.assertEqual(len(self.faults("```cpp\nint c;\n```\n")), 1)
+        self.assertEqual(self.faults("<!-- no source: shows a mistake -->\n```cpp\nint c;\n```\n"), [])
+
+    def test_a_region_or_file_that_is_not_there_fails(self):
+        self.assertEqual(len(self.faults("<!-- from: examples/a.cpp#gone -->\n```cpp\n```\n")), 1)
+        self.assertEqual(len(self.faults("<!-- from: examples/gone.cpp -->\n```cpp\n```\n")), 1)
+
+    def test_other_languages_need_no_source(self):
+        self.assertEqual(self.faults("```sh\n./dev test\n```\n"), [])
+
+    def test_update_writes_the_code_of_the_file(self):
+        self.write("examples/a.cpp", self.CODE)
+        document = "<!-- from: examples/a.cpp#heart -->\n```cpp\nold\n```\n"
+        self.assertEqual(self.faults(doc_snippets.updated(self.root, document)), [])
+
+
+class ClosingLine(TreeTest):
+    """The counts of scripts/run_tests.py."""
+
+    def record(self, result, command=(), stdout=""):
+        return {"name": "t", "result": result, "command": ["prog", *command], "stdout": stdout}
+
+    def report(self, text):
+        return [f"xml::out={self.write('a.report.xml', text)}"]
+
+    def test_a_report_counts_cases(self):
+        report = self.report('<R><OverallResultsCases successes="3" failures="0" expectedFailures="1" skips="2"/></R>')
+        self.assertEqual(run_tests.count(self.record("OK", report)), (4, 0, 2))
+
+    def test_half_a_report_is_a_failure_even_if_the_program_claims_success(self):
+        self.assertEqual(run_tests.count(self.record("OK", self.report("<R>"))), (0, 1, 0))
+
+    def test_a_program_that_dies_is_a_failure(self):
+        self.assertEqual(run_tests.count(self.record("FAIL", self.report("<R>"))), (0, 1, 0))
+        self.assertEqual(run_tests.count(self.record("TIMEOUT")), (0, 1, 0))
+
+    def test_a_failure_after_a_good_report_is_counted(self):
+        report = self.report('<R><OverallResultsCases successes="3" failures="0" skips="0"/></R>')
+        self.assertEqual(run_tests.count(self.record("FAIL", report)), (3, 1, 0))
+
+    def test_a_script_may_say_its_own_counts(self):
+        self.assertEqual(run_tests.count(self.record("OK", stdout="...\n5 passed, 0 failed, 1 skipped\n")), (5, 0, 1))
+        self.assertEqual(run_tests.count(self.record("OK", stdout="fine\n")), (1, 0, 0))
+        self.assertEqual(run_tests.count(self.record("SKIP")), (0, 0, 1))
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False, verbosity=2).result
+    bad = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed, {len(result.skipped)} skipped")
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
