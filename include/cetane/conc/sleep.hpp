@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cetane/base/clock.hpp>
+#include <cetane/base/config.hpp>
+#include <cetane/coro/task_context.hpp>
+#include <cetane/runtime/event_loop.hpp>
+#include <cetane/runtime/timer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <coroutine>
+#include <string>
+
+namespace cetane {
+
+/// Waits for a span of time; see sleep().
+class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_op {
+ public:
+  explicit sleep_op(duration span) noexcept : deadline_(), span_(span) {}
+  explicit sleep_op(time_point deadline) noexcept : deadline_(deadline), span_(-1) {}
+
+  class CETANE_API awaiter final : public detail::waitable, detail::timer {
+   public:
+    explicit awaiter(const sleep_op& op) noexcept : op_(op) {}
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+      begin(frame, *frame.promise().context);
+    }
+    void await_resume() const {
+      if (!elapsed_) [[unlikely]] throw_cancelled(*task_);
+    }
+    void cancel_wait(detail::task_context& task) noexcept override;
+    std::string describe_wait() const override;
+
+   private:
+    void begin(std::coroutine_handle<> frame, detail::task_context& task) noexcept;
+    void on_timer() noexcept override;
+
+    const sleep_op& op_;
+    detail::task_context* task_ = nullptr;
+    bool elapsed_ = false;
+  };
+
+  awaiter operator co_await() const& noexcept { return awaiter(*this); }
+
+ private:
+  time_point deadline_;
+  duration span_;  // negative: until deadline_
+};
+
+/// Gives every ready task one turn before this one goes on; see yield().
+class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+    detail::task_context& task = *frame.promise().context;
+    task.leaf = frame;
+    task.loop->make_ready(task);
+  }
+  void await_resume() const noexcept {}
+};
+
+/// Goes to the end of the ready queue: everybody who is ready has one turn. Always suspends.
+inline yield_op yield() noexcept { return yield_op(); }
+
+namespace detail {
+// Rounded up, so that nobody wakes early, and saturated.
+template <class Rep, class Period>
+constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
+  using seconds = std::chrono::duration<long double>;
+  if (std::chrono::duration_cast<seconds>(span) >= std::chrono::duration_cast<seconds>(duration::max())) {
+    return duration::max();
+  }
+  return std::chrono::ceil<duration>(span);
+}
+}  // namespace detail
+
+/// Suspends for `span`, never less. Zero (or less) is a yield().
+///
+/// @par Cancellation  Throws cancelled at once.
+template <class Rep, class Period>
+sleep_op sleep(std::chrono::duration<Rep, Period> span) noexcept {
+  return sleep_op(std::max(duration::zero(), detail::to_duration(span)));
+}
+
+/// Suspends for `seconds`, as in diesel: sleep(1), sleep(0.25). Without this overload a bare sleep(1) would quietly be POSIX's.
+///
+/// @throws std::invalid_argument  `seconds` is negative or not a number.
+inline sleep_op sleep(double seconds) { return sleep_op(seconds_to_duration(seconds)); }
+
+/// Suspends until `deadline` has come.
+inline sleep_op sleep_until(time_point deadline) noexcept { return sleep_op(deadline); }
+
+}  // namespace cetane

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cetane/base/config.hpp>
+#include <cetane/base/errors.hpp>
+#include <cetane/base/intrusive_list.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cetane {
+
+class cancel_scope;
+
+namespace detail {
+
+class task_context;
+
+/// What a suspended task waits for.
+class CETANE_API waitable {
+ public:
+  /// Ends the wait of `task` early. The task resumes later, through the ready queue, and finds its `cancel_state` set.
+  virtual void cancel_wait(task_context& task) noexcept = 0;
+
+  /// Says in a few words what is waited for, for dump_tasks().
+  virtual std::string describe_wait() const = 0;
+
+ protected:
+  waitable() = default;
+  waitable(const waitable&) = default;
+  waitable& operator=(const waitable&) = default;
+  ~waitable() = default;
+};
+
+/// The part of the event loop that frames talk to: it resumes them one after the other.
+///
+/// A frame never resumes another one from its final suspension; it leaves the handle in `next` and returns, and run() goes on
+/// with it. So the stack does not grow with the number of awaits, on any compiler and with any flag: GCC makes no tail calls
+/// at -O0, -Og, -O1 and under sanitizers. A child is first resumed inside its parent's await_suspend, up to max_depth deep,
+/// which is as quick as a symmetric transfer when the child ends without suspending.
+class scheduler {
+ public:
+  static constexpr unsigned max_depth = 16;
+  static constexpr unsigned await_budget = 128;
+
+  /// Appends `task` to the ready queue. Never allocates.
+  virtual void make_ready(task_context& task) noexcept = 0;
+
+  /// Takes note that the outermost frame of `task` has finished. Its frame is destroyed later, from the loop.
+  virtual void finished(task_context& task) noexcept = 0;
+
+  /// Resumes `frame`, and then whatever it leaves in `next`, until nothing is left.
+  void run(std::coroutine_handle<> frame) {
+    budget = await_budget;
+    frame.resume();
+    while (next) {
+      const std::coroutine_handle<> following = next;
+      next = nullptr;
+      following.resume();
+    }
+  }
+
+  std::coroutine_handle<> next;
+  unsigned depth = 0;
+  unsigned budget = 0;  // awaits that may still complete without suspending
+
+ protected:
+  scheduler() = default;
+  ~scheduler() = default;
+};
+
+/// What all frames of one task share: where it runs, whether it is cancelled, what it waits for.
+///
+/// diesel calls this a Loop. States: ready or running (`waiting` is null), waiting (`leaf` is the suspended frame, `waiting`
+/// the reason), finished (`root` is done). It lives in the list of members of its innermost cancel scope.
+class CETANE_API task_context : public list_hook<cancel_scope> {
+ public:
+  task_context(const task_context&) = delete;
+  task_context& operator=(const task_context&) = delete;
+
+  /// Notes that the task is suspended at `frame`, until make_ready(); `what` is told when the wait is cancelled.
+  void suspend(std::coroutine_handle<> frame, waitable& what) noexcept {
+    leaf = frame;
+    waiting = &what;
+  }
+
+  /// The name in logs and dumps.
+  virtual std::string label() const = 0;
+
+  /// The peer's address if the task serves a connection, else empty.
+  virtual std::string peer() const { return {}; }
+
+  /// Called from the loop, once: `root` is done, or null when the loop had to destroy a task that did not end. May destroy
+  /// this object.
+  virtual void on_finished() noexcept = 0;
+
+  scheduler* loop = nullptr;
+  task_context* next_ready = nullptr;
+  std::coroutine_handle<> leaf;
+  std::coroutine_handle<> root;
+  waitable* waiting = nullptr;
+  cancel_scope* scope = nullptr;
+  std::uint32_t started_s = 0;  // seconds on the loop's clock
+  std::uint16_t references = 0;
+  cancel_reason cancel_state = cancel_reason::none;
+  bool queued = false;          // in the ready queue
+
+ protected:
+  task_context() = default;
+  ~task_context() = default;
+};
+
+/// Throws cancelled with the task's reason.
+[[noreturn]] CETANE_API void throw_cancelled(const task_context& task);
+
+}  // namespace detail
+}  // namespace cetane

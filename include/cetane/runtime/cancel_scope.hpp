@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cetane/base/config.hpp>
+#include <cetane/base/errors.hpp>
+#include <cetane/base/intrusive_list.hpp>
+#include <cetane/coro/task_context.hpp>
+
+namespace cetane {
+
+namespace detail {
+struct scope_children;  // tag: the list of scopes below a scope
+}
+
+/// A region of work that can be cancelled as a whole: a node of the tree from the loop's root down to each task.
+///
+/// Cancelling a scope cancels everything below it, save what a shield protects, and stays: every later await in it throws
+/// again. A task is a member of its innermost scope. Loop thread only.
+class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
+ public:
+  enum class shield : bool { no, yes };
+
+  /// Makes a scope below `parent`, or a root. It starts cancelled if the parent is, unless it is shielded.
+  explicit cancel_scope(cancel_scope* parent = nullptr, shield shielded = shield::no) noexcept;
+
+  /// The scope has neither members nor children by then.
+  ~cancel_scope();
+
+  cancel_scope(const cancel_scope&) = delete;
+  cancel_scope& operator=(const cancel_scope&) = delete;
+
+  /// Cancels the scope; the first reason stays. Runs nobody's code: the tasks find out when the loop resumes them.
+  void cancel(cancel_reason why = cancel_reason::user) noexcept;
+
+  bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
+  cancel_reason reason() const noexcept { return reason_; }
+  cancel_scope* parent() const noexcept { return parent_; }
+
+  /// Makes `task` a member; its cancel state becomes that of this scope.
+  void enter(detail::task_context& task) noexcept;
+
+  /// Gives `task` back to the parent.
+  void leave(detail::task_context& task) noexcept { parent_->enter(task); }
+
+  /// Marks the scope as one that fork() starts tasks in: an application's or a service's.
+  void be_home() noexcept { home_ = true; }
+
+  /// The nearest home around this scope, itself included; the root if there is none.
+  cancel_scope& home() noexcept;
+
+  bool empty() const noexcept { return members_.empty() && children_.empty(); }
+
+  /// Calls visit(task_context&) for every task below.
+  template <class Visit>
+  void for_each_task(Visit&& visit) {
+    for (cancel_scope* s = this; s != nullptr; s = s->next_below(*this, true)) {
+      for (detail::task_context& task : s->members_) visit(task);
+    }
+  }
+
+ private:
+  // The next scope in preorder within `top`; `descend` says whether to enter this one's children.
+  cancel_scope* next_below(const cancel_scope& top, bool descend) noexcept;
+
+  cancel_scope* parent_;
+  intrusive_list<detail::task_context, cancel_scope> members_;
+  intrusive_list<cancel_scope, detail::scope_children> children_;
+  cancel_reason reason_ = cancel_reason::none;
+  shield shielded_;
+  bool home_ = false;
+};
+
+}  // namespace cetane

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cetane/base/clock.hpp>
+#include <cetane/base/config.hpp>
+#include <cetane/base/limits.hpp>
+#include <cetane/coro/task_context.hpp>
+#include <cetane/runtime/cancel_scope.hpp>
+#include <cetane/runtime/stats.hpp>
+#include <cetane/runtime/timer.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace cetane {
+
+class event_loop;
+
+namespace detail {
+class backend;
+class stream_io;
+class timer_wheel;
+
+/// What another thread hands to a loop.
+class message {
+ public:
+  virtual ~message() = default;
+  virtual void deliver() = 0;
+
+ private:
+  friend event_loop;
+  message* next_ = nullptr;
+};
+
+/// The loop's memory for the bytes that pass through: one block for input, one for output.
+struct io_blocks;
+}  // namespace detail
+
+/// Runs tasks, timers and I/O on one thread.
+///
+/// One pass, as docs/explanation/event-loop.md numbers it: (1) the mailbox, (2) ready tasks, at most 61 resumes, (3) timers,
+/// (4) output that is still staged, (5) poll or wait. A loop belongs to the thread that runs it; other threads reach it by
+/// post() and wake() alone.
+class CETANE_API event_loop final : public detail::scheduler {
+ public:
+  static constexpr unsigned resumes_per_pass = 61;
+
+  explicit event_loop(std::unique_ptr<detail::backend> io);
+
+  /// Destroys the tasks that are left, from the innermost frame outwards.
+  ~event_loop();
+
+  event_loop(const event_loop&) = delete;
+  event_loop& operator=(const event_loop&) = delete;
+
+  /// The loop that runs on this thread, or null.
+  static event_loop* current() noexcept;
+
+  /// Runs passes until `done()` holds; it is asked before each wait. Throws std::logic_error on a thread whose loop runs already.
+  void run_until(const std::function<bool()>& done);
+
+  /// Runs one pass, waiting in it until `latest` at most.
+  void run_once(time_point latest);
+
+  /// The task that runs right now, or null.
+  detail::task_context* running() const noexcept { return running_; }
+
+  /// The time now. Read from the clock on each call.
+  time_point now() noexcept;
+
+  void arm(detail::timer& timer, time_point deadline) noexcept;
+
+  /// Runs `fn()` on the loop's thread, in order. May be called from any thread; false when 65,536 messages wait already.
+  /// What `fn` throws is logged.
+  template <std::invocable Fn>
+  bool post(Fn fn) {
+    class posted final : public detail::message {
+     public:
+      explicit posted(Fn&& f) : fn_(std::move(f)) {}
+      void deliver() override { fn_(); }
+
+     private:
+      Fn fn_;
+    };
+    return post_message(std::make_unique<posted>(std::move(fn)));
+  }
+  bool post_message(std::unique_ptr<detail::message> message);
+
+  /// The scope of all tasks of this loop.
+  cancel_scope& scope() noexcept { return scope_; }
+
+  /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
+  void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
+
+  /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
+  void resume(detail::task_context& task) noexcept;
+
+  loop_stats stats() const noexcept;
+  loop_stats& counters() noexcept { return stats_; }
+
+  /// Every task with label, peer, age and await stack; tasks with the same stack are told together.
+  std::string dump_tasks();
+
+  detail::backend& io() noexcept { return *io_; }
+  detail::io_blocks& blocks() noexcept { return *blocks_; }
+
+  // The scheduler's part.
+  void make_ready(detail::task_context& task) noexcept override;
+  void finished(detail::task_context& task) noexcept override;
+
+ private:
+  void work() noexcept;
+  void wait(time_point latest);
+  void drain_mailbox() noexcept;
+  void run_ready() noexcept;
+  void fire_timers() noexcept;
+  void reap() noexcept;
+  void flush_staged() noexcept;
+  void destroy_tasks() noexcept;
+
+  std::unique_ptr<detail::backend> io_;
+  std::unique_ptr<detail::timer_wheel> timers_;
+  std::unique_ptr<detail::io_blocks> blocks_;
+  cancel_scope scope_;
+  detail::task_context* running_ = nullptr;
+  detail::task_context* ready_first_ = nullptr;
+  detail::task_context** ready_end_ = &ready_first_;
+  detail::task_context* finished_first_ = nullptr;
+  loop_stats stats_;
+
+  std::atomic<detail::message*> mailbox_{nullptr};
+  std::atomic<std::size_t> mailbox_size_{0};
+  std::atomic<bool> asleep_{false};
+};
+
+}  // namespace cetane

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cetane/base/config.hpp>
+#include <cetane/coro/task_context.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <exception>
+#include <string>
+
+namespace cetane::detail {
+
+/// The loop that runs on this thread. Throws std::logic_error when there is none; `wanted` names the call that needs it.
+CETANE_API event_loop& this_loop(const char* wanted);
+
+/// The task that is running. Throws std::logic_error outside of one.
+CETANE_API task_context& this_task(const char* wanted);
+
+/// The event loop of a task.
+inline event_loop& loop_of(const task_context& task) noexcept {
+  return static_cast<event_loop&>(*task.loop);
+}
+
+/// A name for a task from its root frame: that of the coroutine's function.
+CETANE_API std::string function_label(std::coroutine_handle<> root);
+
+/// Logs an exception that nobody awaits, with the task's label and peer. `cancelled` is the normal end of a task: a debug line.
+CETANE_API void report_unhandled(const task_context& task, std::exception_ptr error) noexcept;
+
+}  // namespace cetane::detail

@@ -1,0 +1,332 @@
+// The epoll backend.
+//
+// Every descriptor of ours is registered once, edge-triggered, for everything: EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI. The
+// object keeps what the edges said in two bits, `readable` and `writable`; a call that meets EAGAIN clears its bit, the next
+// edge sets it. So waiting, and not reading for a while, cost no system call at all.
+//
+// After a short read of a TCP socket the socket is empty, and the read that would only say EAGAIN is saved. That holds as long
+// as no urgent data was seen (the kernel stops a read at its mark) and the peer has not ended its output (the end is an event
+// of its own, but comes with the last data in one edge); then, and for Unix sockets, which stop a read at passed
+// descriptors, reading goes on until EAGAIN.
+//
+// A stream that may have more input than one read took stands in `unread_` and is read again in the next poll, after the
+// events: one read a pass for each, so that a fast sender has no more of the loop than others.
+#include <backend/epoll_backend.hpp>
+
+#include <backend/slot_table.hpp>
+#include <os/file.hpp>
+#include <os/socket.hpp>
+#include <os/syscalls.hpp>
+#include <runtime/io_blocks.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/os/unique_fd.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <ctime>
+#include <limits>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::uint32_t all_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
+constexpr int events_per_wait = 256;
+
+time_point monotonic_now() noexcept {
+  timespec ts{};
+  ::clock_gettime(CLOCK_MONOTONIC, &ts);
+  return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
+}
+
+class epoll_backend final : public backend {
+ public:
+  epoll_backend();
+
+  std::string_view name() const noexcept override { return "epoll"; }
+  time_point now() noexcept override { return monotonic_now(); }
+  void poll(event_loop& loop, time_point until) override;
+  void wake() noexcept override;
+
+  int listen(const address& at, const listen_request& request, int& descriptor, address& bound) override;
+  int accept(poll_io& listener, int& descriptor, address& peer) override;
+  int connect(const address& to, const address* from, int& descriptor) override;
+  int connect_result(int descriptor) override { return os::connect_result(descriptor); }
+  int local_address(int descriptor, address& out) override { return os::local_address(descriptor, out); }
+  int peer_address(int descriptor, address& out) override { return os::peer_address(descriptor, out); }
+  int set_keepalive(int descriptor) override;
+  int shutdown_write(stream_io& stream) override { return os::shutdown_write(stream.descriptor); }
+  std::size_t unsent_bytes(const stream_io& stream) override;
+  void close(int descriptor, bool reset) noexcept override;
+
+  int watch(stream_io& stream, bool is_tcp) override;
+  int watch(poll_io& object) override { return add(object, all_edges); }
+  int watch_once(poll_io& object, bool for_writing) override;
+  void unwatch(io_object& object) noexcept override;
+  void set_reading(stream_io& stream, bool on) noexcept override;
+  ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
+  ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
+
+ private:
+  int add(io_object& object, std::uint32_t events);
+  int wait(time_point until) noexcept;
+  void deliver(event_loop& loop, const epoll_event& event) noexcept;
+  void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag, std::uint32_t events) noexcept;
+  void read(event_loop& loop, stream_io& stream) noexcept;
+  void note_unread(stream_io& stream) noexcept;
+  void read_leftovers(event_loop& loop) noexcept;
+
+  slot_table slots_;
+  std::vector<std::uint64_t> unread_;  // tags; has room for one more of every object, so noting one never allocates
+  std::size_t objects_ = 0;
+  unique_fd epoll_;
+  unique_fd wake_;
+  std::array<epoll_event, events_per_wait> events_;
+};
+
+epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw error("make an event loop (epoll_create1)", system_code(errno));
+  if (const int failed = os::make_eventfd(wake_); failed < 0) {
+    throw error("make an event loop (eventfd)", system_code(failed));
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = wake_tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) < 0) {
+    throw error("make an event loop (epoll_ctl)", system_code(errno));
+  }
+}
+
+// Edge-triggered: every write is an edge, so the count need never be read. A full counter means that the loop is awake.
+void epoll_backend::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
+}
+
+void epoll_backend::poll(event_loop& loop, time_point until) {
+  const int count = wait(unread_.empty() ? until : time_point::min());
+  for (int i = 0; i < count; ++i) deliver(loop, events_[static_cast<std::size_t>(i)]);
+  if (!unread_.empty()) read_leftovers(loop);
+}
+
+// epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to milliseconds: never early.
+int epoll_backend::wait(time_point until) noexcept {
+  static const bool fine_grained = ::epoll_pwait2(-1, nullptr, 0, nullptr, nullptr) >= 0 || errno != ENOSYS;
+  if (until <= time_point()) return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, 0));
+  if (until == never) return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, -1));
+  const duration left = std::max(duration::zero(), until - monotonic_now());
+  if (fine_grained) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
+    const timespec span{static_cast<time_t>(whole.count()), static_cast<long>((left - whole).count())};
+    return std::max(0, ::epoll_pwait2(epoll_.get(), events_.data(), events_per_wait, &span, nullptr));
+  }
+  const auto ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(),
+                                         std::numeric_limits<int>::max());
+  return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, static_cast<int>(ms)));
+}
+
+void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept {
+  const std::uint64_t tag = event.data.u64;
+  if (tag == wake_tag) return;
+  io_object* const object = slots_.find(tag);
+  if (object == nullptr) [[unlikely]] {
+    ++loop.counters().stale_events;
+    return;
+  }
+  if (object->type == io_object::kind::stream) {
+    return deliver_to_stream(loop, static_cast<stream_io&>(*object), tag, event.events);
+  }
+  if (object->one_shot) unwatch(*object);
+  object->readable = true;
+  static_cast<poll_io&>(*object).on_ready();
+}
+
+void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
+                                      std::uint32_t events) noexcept {
+  if (events == (EPOLLIN | EPOLLOUT) && stream.writable) [[likely]] {  // a message came
+    stream.readable = true;
+    if (stream.reading) read(loop, stream);
+    return;
+  }
+  if ((events & EPOLLPRI) != 0) stream.urgent_seen = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) stream.readable = true;
+  if ((events & EPOLLOUT) != 0 && !stream.writable) {
+    stream.writable = true;
+    stream.on_writable();
+    if (slots_.find(tag) != &stream) return;
+  }
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !stream.hung_up) {
+    stream.hung_up = true;
+    const bool broken = (events & EPOLLERR) != 0;
+    stream.on_hang_up(broken ? ECONNRESET : 0);
+    if (slots_.find(tag) != &stream) return;
+  }
+  if (stream.readable && stream.reading) read(loop, stream);
+}
+
+// One read. The object may be gone when the call up returns, so everything is noted before it.
+void epoll_backend::read(event_loop& loop, stream_io& stream) noexcept {
+  io_blocks& blocks = loop.blocks();
+  const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
+  if (count > 0) {
+    const bool emptied = static_cast<std::size_t>(count) < io_blocks::input_bytes && stream.is_tcp &&
+                         !stream.hung_up && !stream.urgent_seen;
+    if (emptied) {
+      stream.readable = false;
+    } else {
+      note_unread(stream);
+    }
+    stream.on_data(blocks.input, static_cast<std::size_t>(count));
+  } else if (count == -EAGAIN) {
+    stream.readable = false;
+  } else if (count == -EINTR) {
+    note_unread(stream);
+  } else {
+    stream.readable = false;
+    stream.reading = false;
+    stream.on_end(count == 0 ? 0 : static_cast<int>(-count));
+  }
+}
+
+void epoll_backend::note_unread(stream_io& stream) noexcept {
+  if (stream.unread_noted) return;
+  stream.unread_noted = true;
+  unread_.push_back(slots_.tag(stream.slot));
+}
+
+// Tags that are added meanwhile wait for the next poll.
+void epoll_backend::read_leftovers(event_loop& loop) noexcept {
+  const std::size_t count = unread_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    auto* const stream = static_cast<stream_io*>(slots_.find(unread_[i]));
+    if (stream == nullptr) continue;
+    stream->unread_noted = false;
+    if (stream->reading && stream->readable) read(loop, *stream);
+  }
+  unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+int epoll_backend::listen(const address& at, const listen_request& request, int& descriptor, address& bound) {
+  os::listen_options options;
+  options.backlog = request.backlog;
+  options.reuse_port = request.reuse_port;
+  unique_fd fd;
+  if (const int failed = os::listen_on(at, options, fd); failed < 0) return failed;
+  if (const int failed = os::local_address(fd.get(), bound); failed < 0) return failed;
+  descriptor = fd.release();
+  return 0;
+}
+
+int epoll_backend::accept(poll_io& listener, int& descriptor, address& peer) {
+  unique_fd fd;
+  const int result = os::accept_one(listener.descriptor, fd, &peer);
+  if (result == -EAGAIN) listener.readable = false;
+  if (result < 0) return result;
+  if (!peer.is_unix()) os::set_nodelay(fd.get());
+  descriptor = fd.release();
+  return 0;
+}
+
+int epoll_backend::connect(const address& to, const address* from, int& descriptor) {
+  unique_fd fd;
+  const int result = os::begin_connect(to, from, fd);
+  if (result < 0 && result != -EINPROGRESS) return result;
+  if (!to.is_unix()) os::set_nodelay(fd.get());
+  descriptor = fd.release();
+  return result;
+}
+
+int epoll_backend::set_keepalive(int descriptor) {
+  using namespace std::chrono_literals;
+  return os::set_keepalive(descriptor, 60s, 10s, 6);
+}
+
+std::size_t epoll_backend::unsent_bytes(const stream_io& stream) {
+  return static_cast<std::size_t>(std::max(0, os::unsent_bytes(stream.descriptor)));
+}
+
+void epoll_backend::close(int descriptor, bool reset) noexcept {
+  if (reset) os::set_linger_reset(descriptor);
+  ::close(descriptor);
+}
+
+int epoll_backend::add(io_object& object, std::uint32_t events) {
+  if (const std::size_t wanted = unread_.size() + objects_ + 1; unread_.capacity() < wanted) {
+    unread_.reserve(2 * wanted);
+  }
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = slots_.add(object);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, object.descriptor, &event) < 0) {
+    const int failed = -errno;
+    slots_.remove(object);
+    return failed;
+  }
+  ++objects_;
+  return 0;
+}
+
+int epoll_backend::watch(stream_io& stream, bool is_tcp) {
+  stream.is_tcp = is_tcp;
+  stream.readable = false;  // the registration itself makes an edge if something is there already
+  stream.writable = true;
+  return add(stream, all_edges);
+}
+
+int epoll_backend::watch_once(poll_io& object, bool for_writing) {
+  object.one_shot = true;
+  return add(object, (for_writing ? EPOLLOUT : EPOLLIN) | EPOLLRDHUP | EPOLLONESHOT);
+}
+
+// Always before close(): a forked child may hold the descriptor, and then the kernel would go on reporting it.
+void epoll_backend::unwatch(io_object& object) noexcept {
+  if (object.slot == io_object::no_slot) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, object.descriptor, nullptr);
+  slots_.remove(object);
+  --objects_;
+}
+
+void epoll_backend::set_reading(stream_io& stream, bool on) noexcept {
+  if (on == stream.reading) return;
+  stream.reading = on;
+  if (on && stream.readable) note_unread(stream);
+}
+
+ssize_t epoll_backend::write(stream_io& stream, const iovec* parts, int count) noexcept {
+  if (!stream.writable) return -EAGAIN;
+  for (;;) {
+    long sent = 0;
+    if (count == 1) {
+      sent = os::send(stream.descriptor, parts->iov_base, parts->iov_len);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts);
+      message.msg_iovlen = static_cast<std::size_t>(count);
+      sent = os::sendmsg(stream.descriptor, message);
+    }
+    if (sent == -EAGAIN) stream.writable = false;
+    if (sent != -EINTR) return sent;
+  }
+}
+
+ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept {
+  if (!stream.writable) return -EAGAIN;
+  auto position = static_cast<std::uint64_t>(offset);
+  const long sent = os::send_file(stream.descriptor, file, position, count);
+  if (sent == -EAGAIN) stream.writable = false;
+  return sent;
+}
+
+}  // namespace
+
+std::unique_ptr<backend> make_epoll_backend() { return std::make_unique<epoll_backend>(); }
+
+}  // namespace cetane::detail

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cetane/base/clock.hpp>
+#include <cetane/os/address.hpp>
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace cetane {
+
+class event_loop;
+
+namespace detail {
+
+/// A descriptor that a backend watches for its owner. The backend's notes on it live in the object.
+///
+/// `slot` finds the object from an event; with the slot's generation a late event of a closed descriptor finds nothing.
+class io_object {
+ public:
+  io_object(const io_object&) = delete;
+  io_object& operator=(const io_object&) = delete;
+
+  enum class kind : std::uint8_t { stream, poll };
+
+  static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
+
+  int descriptor = -1;
+  std::uint32_t slot = no_slot;
+  const kind type;
+  bool reading = false;     // stream: the owner wants input delivered
+  bool readable = false;    // there may be input, or connections to accept
+  bool writable = true;     // there may be room for output
+  bool hung_up = false;     // the peer ended its output, or the connection is gone
+  bool urgent_seen = false; // TCP urgent data: a short read no longer means that the socket is empty
+  bool is_tcp = false;
+  bool unread_noted = false;  // stream: the backend has it on its list of those to read again
+  bool one_shot = false;    // poll: a foreign descriptor, watched for one event only
+
+ protected:
+  explicit io_object(kind k) noexcept : type(k) {}
+  ~io_object() = default;
+};
+
+/// A connected stream socket. The backend calls up on the loop's thread, from poll() only, never from within a call down.
+class stream_io : public io_object {
+ public:
+  /// `bytes` bytes arrived. They are valid during the call, which may resume a task and may destroy this object.
+  virtual void on_data(char* data, std::size_t bytes) noexcept = 0;
+
+  /// The input has ended: 0 for the peer's orderly end, else an errno value. May destroy this object.
+  virtual void on_end(int error) noexcept = 0;
+
+  /// The peer ended its output (0) or the connection broke (errno); input may still wait to be read. May destroy this object.
+  virtual void on_hang_up(int error) noexcept = 0;
+
+  /// There is room for output again after a write() that returned -EAGAIN. May destroy this object.
+  virtual void on_writable() noexcept = 0;
+
+  /// Sends what the task that ran last has left in the loop's staging block.
+  virtual void flush_staged() noexcept = 0;
+
+ protected:
+  stream_io() noexcept : io_object(kind::stream) {}
+  ~stream_io() = default;
+};
+
+/// A descriptor that is only waited for: a listener, a connection being made, or a descriptor of the user's.
+class poll_io : public io_object {
+ public:
+  /// Something that was waited for happened. May destroy this object.
+  virtual void on_ready() noexcept = 0;
+
+ protected:
+  poll_io() noexcept : io_object(kind::poll) {}
+  ~poll_io() = default;
+};
+
+struct listen_request {
+  int backlog = 500;
+  bool reuse_port = false;
+};
+
+/// The operating system as the event loop sees it: kernel and network, or a simulation of both.
+///
+/// Every call is made on the loop's thread except wake(). Calls that can fail return a negative errno value and never throw,
+/// except for want of memory. Nothing here runs a task: tasks run from the up-calls made by poll().
+class backend {
+ public:
+  virtual ~backend() = default;
+
+  virtual std::string_view name() const noexcept = 0;
+  virtual bool simulated() const noexcept { return false; }
+
+  virtual time_point now() noexcept = 0;
+
+  /// Delivers what has happened; if that is nothing, waits for it until `until` at the latest. A past time means: do not wait.
+  virtual void poll(event_loop& loop, time_point until) = 0;
+
+  /// Ends a wait in poll(). The one call for other threads.
+  virtual void wake() noexcept = 0;
+
+  /// Opens a listening socket; `bound` is its address with the real port.
+  virtual int listen(const address& at, const listen_request& request, int& descriptor, address& bound) = 0;
+
+  /// Takes one connection from a listener: 0, -EAGAIN when there is none, or why not.
+  virtual int accept(poll_io& listener, int& descriptor, address& peer) = 0;
+
+  /// Begins to connect: 0 when connected at once, -EINPROGRESS when `descriptor` becomes writable at the end of it.
+  virtual int connect(const address& to, const address* from, int& descriptor) = 0;
+  virtual int connect_result(int descriptor) = 0;
+
+  virtual int local_address(int descriptor, address& out) = 0;
+  virtual int peer_address(int descriptor, address& out) = 0;
+  virtual int set_keepalive(int descriptor) = 0;
+
+  /// Ends our side of the connection: FIN.
+  virtual int shutdown_write(stream_io& stream) = 0;
+
+  /// Bytes sent that the peer has not acknowledged yet.
+  virtual std::size_t unsent_bytes(const stream_io& stream) = 0;
+
+  /// Closes a descriptor that is not watched; `reset` makes it an RST.
+  virtual void close(int descriptor, bool reset) noexcept = 0;
+
+  /// Begins to watch. The object stays where it is until unwatch().
+  virtual int watch(stream_io& stream, bool is_tcp) = 0;
+  virtual int watch(poll_io& object) = 0;
+
+  /// Watches a descriptor of the user's for one event; poll() then calls on_ready() and forgets it.
+  virtual int watch_once(poll_io& object, bool for_writing) = 0;
+
+  /// Forgets the object: no up-call follows. The descriptor stays open.
+  virtual void unwatch(io_object& object) noexcept = 0;
+
+  /// Begins or ends the delivery of input.
+  virtual void set_reading(stream_io& stream, bool on) noexcept = 0;
+
+  /// Sends from `parts`: the number of bytes taken, or -EAGAIN (on_writable() follows), or why not.
+  virtual ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept = 0;
+
+  /// Sends from a file, as write(). -EINVAL or -ENOSYS: this file cannot be sent so.
+  virtual ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept = 0;
+};
+
+}  // namespace detail
+}  // namespace cetane

@@ -1,0 +1,233 @@
+// The event loop: see docs/explanation/event-loop.md for the numbered pass; work() and wait() follow its order.
+#include <cetane/runtime/event_loop.hpp>
+
+#include <runtime/backend.hpp>
+#include <runtime/io_blocks.hpp>
+#include <runtime/timer_wheel.hpp>
+
+#include <cetane/base/log.hpp>
+#include <cetane/coro/promise.hpp>
+
+#include <cassert>
+#include <exception>
+#include <stdexcept>
+
+namespace cetane {
+namespace {
+
+constinit thread_local event_loop* loop_of_thread = nullptr;
+
+const log::logger logger("loop");
+
+}  // namespace
+
+event_loop::event_loop(std::unique_ptr<detail::backend> io)
+    : io_(std::move(io)),
+      timers_(std::make_unique<detail::timer_wheel>(io_->now())),
+      blocks_(new detail::io_blocks) {}
+
+event_loop::~event_loop() {
+  event_loop* const outer = std::exchange(loop_of_thread, this);
+  destroy_tasks();
+  loop_of_thread = outer;
+  detail::message* left = mailbox_.exchange(nullptr);
+  while (left != nullptr) delete std::exchange(left, left->next_);
+}
+
+event_loop* event_loop::current() noexcept { return loop_of_thread; }
+
+time_point event_loop::now() noexcept { return io_->now(); }
+
+void event_loop::arm(detail::timer& timer, time_point deadline) noexcept {
+  timers_->arm(timer, deadline);
+}
+
+void event_loop::run_until(const std::function<bool()>& done) {
+  if (loop_of_thread != nullptr) {
+    throw std::logic_error("an event loop runs on this thread already; await the task instead of running it");
+  }
+  struct current_loop {
+    explicit current_loop(event_loop* loop) { loop_of_thread = loop; }
+    ~current_loop() { loop_of_thread = nullptr; }
+  } const current(this);
+  while (!done()) {
+    work();
+    if (done()) return;
+    wait(never);
+  }
+}
+
+void event_loop::run_once(time_point latest) {
+  event_loop* const outer = std::exchange(loop_of_thread, this);
+  work();
+  wait(latest);
+  loop_of_thread = outer;
+}
+
+void event_loop::work() noexcept {
+  ++stats_.passes;
+  drain_mailbox();  // 1
+  run_ready();      // 2
+  fire_timers();    // 3
+  flush_staged();   // 4
+}
+
+void event_loop::wait(time_point latest) {
+  time_point until = std::min(latest, timers_->next_deadline());  // 5
+  if (ready_first_ != nullptr) until = time_point::min();
+  asleep_.store(true, std::memory_order_seq_cst);  // before the look: a post() that misses the flag is seen here
+  if (mailbox_.load(std::memory_order_seq_cst) != nullptr) until = time_point::min();
+  io_->poll(*this, until);
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+// 1. What other threads have posted, in their order.
+void event_loop::drain_mailbox() noexcept {
+  if (mailbox_.load(std::memory_order_relaxed) == nullptr) return;
+  detail::message* newest = mailbox_.exchange(nullptr, std::memory_order_acquire);
+  detail::message* oldest = nullptr;
+  while (newest != nullptr) {
+    detail::message* const next = newest->next_;
+    newest->next_ = oldest;
+    oldest = std::exchange(newest, next);
+  }
+  while (oldest != nullptr) {
+    const std::unique_ptr<detail::message> message(std::exchange(oldest, oldest->next_));
+    mailbox_size_.fetch_sub(1, std::memory_order_relaxed);
+    ++stats_.messages;
+    try {
+      message->deliver();
+    } catch (const std::exception& e) {
+      logger.error("a posted function failed: {}", e.what());
+    } catch (...) {
+      logger.error("a posted function failed with something that is no std::exception");
+    }
+  }
+}
+
+bool event_loop::post_message(std::unique_ptr<detail::message> message) {
+  if (mailbox_size_.fetch_add(1, std::memory_order_relaxed) >= default_mailbox_limit) {
+    mailbox_size_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  detail::message* const mine = message.release();
+  mine->next_ = mailbox_.load(std::memory_order_relaxed);
+  while (!mailbox_.compare_exchange_weak(mine->next_, mine, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed)) {
+  }
+  if (asleep_.exchange(false, std::memory_order_seq_cst)) io_->wake();
+  return true;
+}
+
+// 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that a chain of hand-overs does
+// not pay for a poll each, but not for ever.
+void event_loop::run_ready() noexcept {
+  for (unsigned n = 0; n < resumes_per_pass && ready_first_ != nullptr; ++n) {
+    detail::task_context& task = *ready_first_;
+    ready_first_ = task.next_ready;
+    if (ready_first_ == nullptr) ready_end_ = &ready_first_;
+    task.queued = false;
+    resume(task);
+  }
+}
+
+// 3. Timers, by (deadline, order of arming). The clock is read only if there is one.
+void event_loop::fire_timers() noexcept {
+  if (timers_->next_deadline() != never) timers_->fire(io_->now());
+}
+
+// 4. Output that no resume has sent: staged by a posted function or a destructor.
+void event_loop::flush_staged() noexcept {
+  if (blocks_->staging != nullptr) blocks_->staging->flush_staged();
+}
+
+void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
+                       cancel_scope& in) noexcept {
+  detail::promise_base::of(root).context = &task;
+  task.loop = this;
+  task.root = root;
+  task.leaf = root;
+  task.started_s = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
+  in.enter(task);
+  ++stats_.tasks_started;
+  ++stats_.tasks_alive;
+  make_ready(task);
+}
+
+void event_loop::make_ready(detail::task_context& task) noexcept {
+  task.waiting = nullptr;
+  if (task.queued) return;
+  task.queued = true;
+  task.next_ready = nullptr;
+  *ready_end_ = &task;
+  ready_end_ = &task.next_ready;
+}
+
+void event_loop::resume(detail::task_context& task) noexcept {
+  assert(running_ == nullptr);
+  task.waiting = nullptr;
+  running_ = &task;
+  ++stats_.resumes;
+  run(task.leaf);
+  running_ = nullptr;
+  flush_staged();
+  if (finished_first_ != nullptr) [[unlikely]] reap();
+}
+
+void event_loop::finished(detail::task_context& task) noexcept {
+  task.next_ready = finished_first_;
+  finished_first_ = &task;
+}
+
+// A root frame is not destroyed while it runs its own last lines, but here.
+void event_loop::reap() noexcept {
+  while (detail::task_context* task = finished_first_) {
+    finished_first_ = task->next_ready;
+    task->list_hook<cancel_scope>::unlink();
+    task->leaf = nullptr;
+    ++stats_.tasks_finished;
+    --stats_.tasks_alive;
+    task->on_finished();
+  }
+}
+
+// Ends tasks that did not end when they were cancelled. Destructors that run here may start and wake tasks: those end here too.
+void event_loop::destroy_tasks() noexcept {
+  for (;;) {
+    detail::task_context* task = nullptr;
+    scope_.for_each_task([&](detail::task_context& found) { task = &found; });
+    ready_first_ = nullptr;
+    ready_end_ = &ready_first_;
+    if (task == nullptr) return;
+
+    task->list_hook<cancel_scope>::unlink();
+    task->queued = true;  // it must not become ready again
+    if (detail::waitable* wait = std::exchange(task->waiting, nullptr)) wait->cancel_wait(*task);
+    std::coroutine_handle<> frame = std::exchange(task->leaf, nullptr);
+    while (frame) {
+      detail::awaited_child* const place = detail::promise_base::of(frame).awaited_by;
+      frame.destroy();
+      frame = nullptr;
+      if (place != nullptr) {
+        place->child = nullptr;
+        frame = place->parent;
+      }
+    }
+    task->root = nullptr;
+    ++stats_.tasks_finished;
+    --stats_.tasks_alive;
+    task->on_finished();
+  }
+}
+
+loop_stats event_loop::stats() const noexcept {
+  loop_stats now = stats_;
+  now.timers_armed = timers_->armed();
+  now.timers_fired = timers_->fired();
+  now.timers_cancelled = timers_->cancelled();
+  now.timers_live = timers_->size();
+  return now;
+}
+
+}  // namespace cetane
