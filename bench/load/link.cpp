@@ -1,0 +1,126 @@
+#include "link.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace load {
+namespace {
+
+std::uint64_t now() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                    std::chrono::nanoseconds(1));
+}
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+int connect_to(const std::string& host, int port) {
+  sockaddr_in there{};
+  there.sin_family = AF_INET;
+  there.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (inet_pton(AF_INET, host.c_str(), &there.sin_addr) != 1)
+    throw std::runtime_error("not an IPv4 address: " + host);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail("socket");
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) < 0) fail("connect");
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
+}  // namespace
+
+link::link(const workload& work, const std::string& host, int port, std::uint64_t first_place)
+    : work_(&work),
+      fd_(connect_to(host, port)),
+      first_place_(first_place),
+      departures_(work.in_flight) {}
+
+link::link(link&& other) noexcept
+    : work_(other.work_),
+      fd_(std::exchange(other.fd_, -1)),
+      first_place_(other.first_place_),
+      allowed_(other.allowed_),
+      sent_(other.sent_),
+      received_(other.received_),
+      wrong_(other.wrong_),
+      departures_(std::move(other.departures_)) {}
+
+link::~link() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void link::allow(std::uint64_t messages, const pattern& bytes) {
+  allowed_ += messages * work_->message_bytes;
+  send_what_may_leave(bytes);
+}
+
+void link::stop() {
+  const std::uint64_t begun = (sent_ + work_->message_bytes - 1) / work_->message_bytes;
+  allowed_ = std::min(allowed_, begun * work_->message_bytes);
+}
+
+void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram& times) {
+  for (;;) {
+    const ssize_t n = recv(fd_, buffer.data(), buffer.size(), 0);
+    if (n > 0) {
+      take({buffer.data(), static_cast<std::size_t>(n)}, bytes, times);
+      if (static_cast<std::size_t>(n) < buffer.size()) break;
+    } else if (n == 0) {
+      throw std::runtime_error("the server ended a connection with messages under way");
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno != EINTR) {
+      fail("recv");
+    }
+  }
+  send_what_may_leave(bytes);
+}
+
+void link::take(std::string_view received, const pattern& bytes, latency_histogram& times) {
+  if (received_ + received.size() > sent_)
+    throw std::runtime_error("the server sent more than it was sent");
+  if (work_->verify) wrong_ += bytes.count_wrong(first_place_ + received_, received);
+  const std::uint64_t before = answered();
+  received_ += received.size();
+  if (answered() == before) return;
+
+  const std::uint64_t arrival = now();
+  for (std::uint64_t i = before; i < answered(); ++i)
+    times.add(arrival - departures_[i % departures_.size()]);
+}
+
+void link::send_what_may_leave(const pattern& bytes) {
+  const std::uint64_t size = work_->message_bytes;
+  const std::uint64_t end = std::min(allowed_, (answered() + work_->in_flight) * size);
+  if (sent_ >= end) return;
+
+  const std::uint64_t departure = now();
+  for (std::uint64_t i = (sent_ + size - 1) / size; i < end / size; ++i)
+    departures_[i % departures_.size()] = departure;
+  while (sent_ < end) {
+    const std::string_view part = bytes.slice(first_place_ + sent_, end - sent_);
+    const ssize_t n = send(fd_, part.data(), part.size(), MSG_NOSIGNAL);
+    if (n >= 0) {
+      sent_ += static_cast<std::uint64_t>(n);
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR) {
+      fail("send");
+    }
+  }
+}
+
+}  // namespace load

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "latency.hpp"
+#include "pattern.hpp"
+
+namespace load {
+
+/// What every link does alike.
+struct workload {
+  std::uint64_t message_bytes = 64;
+  std::uint64_t in_flight = 1;
+  bool verify = false;
+};
+
+/// One connection in the closed loop: as soon as a message has come back whole, the next one
+/// leaves.
+class link {
+ public:
+  /// Connects, blocking, and then turns to non-blocking mode.
+  ///
+  /// @throws std::system_error  The server does not accept.
+  link(const workload& work, const std::string& host, int port, std::uint64_t first_place);
+  link(link&& other) noexcept;
+  link& operator=(link&&) = delete;
+  ~link();
+
+  int descriptor() const { return fd_; }
+  std::uint64_t answered() const { return received_ / work_->message_bytes; }
+  std::uint64_t wrong_bytes() const { return wrong_; }
+  bool idle() const { return received_ == allowed_; }
+
+  /// Lets `messages` more leave and sends as many as fit into flight.
+  void allow(std::uint64_t messages, const pattern& bytes);
+  /// Forbids all messages that have not begun to leave.
+  void stop();
+  /// Takes what has come, counts the time of each message that is complete, sends what may leave
+  /// now.
+  ///
+  /// @throws std::runtime_error  The server ended the connection.
+  void turn(const pattern& bytes, std::span<char> buffer, latency_histogram& times);
+
+ private:
+  void send_what_may_leave(const pattern& bytes);
+  void take(std::string_view received, const pattern& bytes, latency_histogram& times);
+
+  const workload* work_;
+  int fd_ = -1;
+  std::uint64_t first_place_;
+  std::uint64_t allowed_ = 0, sent_ = 0, received_ = 0;  // bytes
+  std::uint64_t wrong_ = 0;
+  std::vector<std::uint64_t> departures_;  // ring: when each message in flight began to leave
+};
+
+}  // namespace load

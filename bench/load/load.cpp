@@ -1,0 +1,206 @@
+// A load generator for echo servers: C connections in a closed loop, M-byte messages, P in flight
+// on each, one thread. Prints one line of JSON: how many messages came back, at which rate, and the
+// median of their times.
+//
+//     load --port 8013 -c 50 -m 64 -P 1 -d 1.0 --warm-up 0.1      for a time
+//     load --port 8013 -c 50 -n 8000 --verify                     an exact number of messages,
+//     every byte looked at
+#include <sched.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "link.hpp"
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+using seconds = std::chrono::duration<double>;
+
+constexpr double longest_silence = 20;  // seconds without any event: the server is stuck
+
+struct options {
+  load::workload work;
+  std::string host = "127.0.0.1";
+  int port = 0;
+  std::uint64_t connections = 1;
+  std::uint64_t messages = 0;  // 0: for `duration`
+  double duration = 1.0;
+  double warm_up = 0.0;
+  int cpu = -1;
+};
+
+template <class Number>
+Number number(const char* word, const char* value) {
+  Number found{};
+  const char* end = value == nullptr ? nullptr : value + std::strlen(value);
+  if (end == nullptr || std::from_chars(value, end, found).ptr != end) {
+    throw std::invalid_argument(std::string(word) + " wants a number");
+  }
+  return found;
+}
+
+options parse(int argc, char** argv) {
+  options chosen;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--verify") {
+      chosen.work.verify = true;
+      continue;
+    }
+    const char* value = argv[++i];  // the null after the last word is refused by number()
+    if (word == "--host" && value != nullptr)
+      chosen.host = value;
+    else if (word == "--port")
+      chosen.port = number<int>(argv[i - 1], value);
+    else if (word == "-c")
+      chosen.connections = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-m")
+      chosen.work.message_bytes = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-P")
+      chosen.work.in_flight = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-n")
+      chosen.messages = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-d")
+      chosen.duration = number<double>(argv[i - 1], value);
+    else if (word == "--warm-up")
+      chosen.warm_up = number<double>(argv[i - 1], value);
+    else if (word == "--cpu")
+      chosen.cpu = number<int>(argv[i - 1], value);
+    else
+      throw std::invalid_argument("unknown option " + word);
+  }
+  if (chosen.port == 0 || chosen.connections == 0 || chosen.work.message_bytes == 0 ||
+      chosen.work.in_flight == 0) {
+    throw std::invalid_argument("--port, -c, -m and -P must be above 0");
+  }
+  return chosen;
+}
+
+/// All links and the one place where they wait.
+class run {
+ public:
+  explicit run(const options& chosen)
+      : chosen_(chosen), poller_(epoll_create1(EPOLL_CLOEXEC)), buffer_(256 * 1024) {
+    links_.reserve(chosen.connections);
+    for (std::uint64_t i = 0; i < chosen.connections; ++i) {
+      links_.emplace_back(chosen_.work, chosen_.host, chosen_.port, i * 7919);
+      epoll_event wanted{};
+      wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+      wanted.data.u64 = i;
+      epoll_ctl(poller_, EPOLL_CTL_ADD, links_.back().descriptor(), &wanted);
+    }
+  }
+  run(const run&) = delete;
+  run& operator=(const run&) = delete;
+  ~run() { close(poller_); }
+
+  void exactly(std::uint64_t messages) {
+    const clock_type::time_point begin = clock_type::now();
+    for (std::uint64_t i = 0; i < links_.size(); ++i) {
+      links_[i].allow(messages / links_.size() + (i < messages % links_.size()), bytes_);
+    }
+    finish();
+    measured_ = answered();
+    elapsed_ = clock_type::now() - begin;
+  }
+
+  void for_some_time(double warm_up, double duration) {
+    for (load::link& each : links_) each.allow(std::uint64_t{1} << 40, bytes_);
+    turn_until(clock_type::now() +
+               std::chrono::duration_cast<clock_type::duration>(seconds(warm_up)));
+    times_.clear();
+    const std::uint64_t before = answered();
+    const clock_type::time_point begin = clock_type::now();
+    turn_until(begin + std::chrono::duration_cast<clock_type::duration>(seconds(duration)));
+    elapsed_ = clock_type::now() - begin;
+    measured_ = answered() - before;
+    for (load::link& each : links_) each.stop();
+    finish();
+  }
+
+  int report() const {
+    std::uint64_t wrong = 0;
+    for (const load::link& each : links_) wrong += each.wrong_bytes();
+    std::printf(
+        "{\"connections\": %llu, \"message_bytes\": %llu, \"in_flight\": %llu, \"messages\": %llu, "
+        "\"seconds\": %.6f, "
+        "\"rate\": %.1f, \"p50_us\": %.3f, \"verified\": %s, \"wrong_bytes\": %llu}\n",
+        as_long(chosen_.connections), as_long(chosen_.work.message_bytes),
+        as_long(chosen_.work.in_flight), as_long(measured_), elapsed_.count(),
+        static_cast<double>(measured_) / elapsed_.count(),
+        static_cast<double>(times_.quantile(0.5)) / 1000, chosen_.work.verify ? "true" : "false",
+        as_long(wrong));
+    return wrong == 0 ? 0 : 1;
+  }
+
+ private:
+  static unsigned long long as_long(std::uint64_t value) { return value; }
+
+  std::uint64_t answered() const {
+    std::uint64_t sum = 0;
+    for (const load::link& each : links_) sum += each.answered();
+    return sum;
+  }
+
+  void turn() {
+    epoll_event events[256];
+    const int count = epoll_wait(poller_, events, 256, static_cast<int>(longest_silence * 1000));
+    if (count == 0) throw std::runtime_error("the server has been silent for too long");
+    for (int i = 0; i < count; ++i) links_[events[i].data.u64].turn(bytes_, buffer_, times_);
+  }
+
+  void turn_until(clock_type::time_point end) {
+    while (clock_type::now() < end) turn();
+  }
+
+  void finish() {
+    for (const load::link& each : links_) {
+      while (!each.idle()) turn();
+    }
+  }
+
+  const options& chosen_;
+  int poller_;
+  load::pattern bytes_;
+  std::vector<char> buffer_;
+  std::vector<load::link> links_;
+  load::latency_histogram times_;
+  std::uint64_t measured_ = 0;
+  seconds elapsed_{};
+};
+
+void stay_on(int cpu) {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(static_cast<std::size_t>(cpu), &only);
+  if (sched_setaffinity(0, sizeof only, &only) < 0)
+    throw std::runtime_error("no such processor: " + std::to_string(cpu));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const options chosen = parse(argc, argv);
+  if (chosen.cpu >= 0) stay_on(chosen.cpu);
+  run load_run(chosen);
+  if (chosen.messages > 0)
+    load_run.exactly(chosen.messages);
+  else
+    load_run.for_some_time(chosen.warm_up, chosen.duration);
+  return load_run.report();
+} catch (const std::invalid_argument& e) {
+  std::fprintf(stderr, "load: %s\n", e.what());
+  return 2;
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "load: %s\n", e.what());
+  return 3;
+}
