@@ -49,6 +49,7 @@ missing_packages() {
       missing_packages build
       has_library 'catch2 >= 3' || echo catch2
       has python3 || echo python3
+      [ -z "${CI-}" ] || missing_consumer_tools
       ;;
     matrix)
       missing_packages tests
@@ -63,6 +64,12 @@ missing_packages() {
       has clang-tidy-19 || echo clang-tidy-19
       ;;
   esac
+}
+
+# The test that builds a program against the installed library leaves out a build tool that is not there.
+missing_consumer_tools() {
+  has cmake || echo cmake
+  has make || echo make
 }
 
 clang_has_sanitizers() {
