@@ -114,13 +114,21 @@ become_root() {
 }
 
 as_root() { $root env DEBIAN_FRONTEND=noninteractive "$@"; }
-apt_install() { as_root apt-get install -y -qq --no-install-recommends "$@" >&2; }
+
+# apt is long-winded: what it says is shown only when it fails.
+apt_quietly() {
+  said=$(as_root apt-get -y -qq -o Dpkg::Use-Pty=0 "$@" 2>&1) && return
+  say "$said"
+  return 1
+}
+apt_update() { apt_quietly update || fail "apt-get update failed; are the package sources reachable?"; }
+apt_install() { apt_quietly install --no-install-recommends "$@"; }
 
 # $1: names of packages. Says what will happen, then does it.
 install_packages() {
   become_root "$1"
-  say "dev: installing with apt${root:+ through sudo}: $1"
-  as_root apt-get update -qq >&2 || fail "apt-get update failed; are the package sources reachable?"
+  say "dev: installing with apt${root:+ through sudo}, which may take a minute: $1"
+  apt_update
   others=
   for package in $1; do
     if [ "$package" = catch2 ]; then install_catch2; else others="$others $package"; fi
@@ -154,7 +162,7 @@ add_backports() {
   say "dev: Catch2 3 comes from $1-backports; adding $list"
   printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' "$mirror" "$1" "$keyring" |
     as_root tee "$list" >/dev/null
-  as_root apt-get update -qq >&2 || fail "apt-get update failed with $list"
+  apt_update
 }
 
 # $1: job, $2: Debian's names. Libraries can come from subprojects/, tools cannot.
