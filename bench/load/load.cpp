@@ -9,16 +9,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "link.hpp"
+#include "options.hpp"
 
 namespace {
 
@@ -27,68 +26,10 @@ using seconds = std::chrono::duration<double>;
 
 constexpr double longest_silence = 20;  // seconds without any event: the server is stuck
 
-struct options {
-  load::workload work;
-  std::string host = "127.0.0.1";
-  int port = 0;
-  std::uint64_t connections = 1;
-  std::uint64_t messages = 0;  // 0: for `duration`
-  double duration = 1.0;
-  double warm_up = 0.0;
-  int cpu = -1;
-};
-
-template <class Number>
-Number number(const char* word, const char* value) {
-  Number found{};
-  const char* end = value == nullptr ? nullptr : value + std::strlen(value);
-  if (end == nullptr || std::from_chars(value, end, found).ptr != end) {
-    throw std::invalid_argument(std::string(word) + " wants a number");
-  }
-  return found;
-}
-
-options parse(int argc, char** argv) {
-  options chosen;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--verify") {
-      chosen.work.verify = true;
-      continue;
-    }
-    const char* value = argv[++i];  // the null after the last word is refused by number()
-    if (word == "--host" && value != nullptr)
-      chosen.host = value;
-    else if (word == "--port")
-      chosen.port = number<int>(argv[i - 1], value);
-    else if (word == "-c")
-      chosen.connections = number<std::uint64_t>(argv[i - 1], value);
-    else if (word == "-m")
-      chosen.work.message_bytes = number<std::uint64_t>(argv[i - 1], value);
-    else if (word == "-P")
-      chosen.work.in_flight = number<std::uint64_t>(argv[i - 1], value);
-    else if (word == "-n")
-      chosen.messages = number<std::uint64_t>(argv[i - 1], value);
-    else if (word == "-d")
-      chosen.duration = number<double>(argv[i - 1], value);
-    else if (word == "--warm-up")
-      chosen.warm_up = number<double>(argv[i - 1], value);
-    else if (word == "--cpu")
-      chosen.cpu = number<int>(argv[i - 1], value);
-    else
-      throw std::invalid_argument("unknown option " + word);
-  }
-  if (chosen.port == 0 || chosen.connections == 0 || chosen.work.message_bytes == 0 ||
-      chosen.work.in_flight == 0) {
-    throw std::invalid_argument("--port, -c, -m and -P must be above 0");
-  }
-  return chosen;
-}
-
 /// All links and the one place where they wait.
 class run {
  public:
-  explicit run(const options& chosen)
+  explicit run(const load::options& chosen)
       : chosen_(chosen), poller_(epoll_create1(EPOLL_CLOEXEC)), buffer_(256 * 1024) {
     links_.reserve(chosen.connections);
     for (std::uint64_t i = 0; i < chosen.connections; ++i) {
@@ -168,7 +109,7 @@ class run {
     }
   }
 
-  const options& chosen_;
+  const load::options& chosen_;
   int poller_;
   load::pattern bytes_;
   std::vector<char> buffer_;
@@ -189,7 +130,7 @@ void stay_on(int cpu) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const options chosen = parse(argc, argv);
+  const load::options chosen = load::parse_options(argc, argv);
   if (chosen.cpu >= 0) stay_on(chosen.cpu);
   run load_run(chosen);
   if (chosen.messages > 0)

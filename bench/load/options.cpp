@@ -1,0 +1,59 @@
+#include "options.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <stdexcept>
+
+namespace load {
+namespace {
+
+template <class Number>
+Number number(const char* word, const char* value) {
+  Number found{};
+  const char* end = value == nullptr ? nullptr : value + std::strlen(value);
+  if (end == nullptr || std::from_chars(value, end, found).ptr != end) {
+    throw std::invalid_argument(std::string(word) + " wants a number");
+  }
+  return found;
+}
+
+}  // namespace
+
+options parse_options(int argc, char** argv) {
+  options chosen;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--verify") {
+      chosen.work.verify = true;
+      continue;
+    }
+    const char* value = argv[++i];  // the null after the last word is refused by number()
+    if (word == "--host" && value != nullptr)
+      chosen.host = value;
+    else if (word == "--port")
+      chosen.port = number<int>(argv[i - 1], value);
+    else if (word == "-c")
+      chosen.connections = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-m")
+      chosen.work.message_bytes = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-P")
+      chosen.work.in_flight = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-n")
+      chosen.messages = number<std::uint64_t>(argv[i - 1], value);
+    else if (word == "-d")
+      chosen.duration = number<double>(argv[i - 1], value);
+    else if (word == "--warm-up")
+      chosen.warm_up = number<double>(argv[i - 1], value);
+    else if (word == "--cpu")
+      chosen.cpu = number<int>(argv[i - 1], value);
+    else
+      throw std::invalid_argument("unknown option " + word);
+  }
+  if (chosen.port == 0 || chosen.connections == 0 || chosen.work.message_bytes == 0 ||
+      chosen.work.in_flight == 0) {
+    throw std::invalid_argument("--port, -c, -m and -P must be above 0");
+  }
+  return chosen;
+}
+
+}  // namespace load

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "link.hpp"
+
+namespace load {
+
+struct options {
+  workload work;
+  std::string host = "127.0.0.1";
+  int port = 0;
+  std::uint64_t connections = 1;
+  std::uint64_t messages = 0;  // 0: for `duration`
+  double duration = 1.0;
+  double warm_up = 0.0;
+  int cpu = -1;
+};
+
+/// Reads the command line.
+///
+/// @throws std::invalid_argument  A word is unknown or its value is no number.
+options parse_options(int argc, char** argv);
+
+}  // namespace load
