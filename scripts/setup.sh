@@ -104,13 +104,30 @@ become_root() {
   elif has sudo; then
     root=sudo
   else
-    say "dev: these packages are needed, and only root can install them. As root, run"
-    say "  apt-get update && apt-get install $1"
-    case " $1 " in
-      *' catch2 '*) say "(catch2 must be version 3 or newer; on Debian 12 it comes from the suite bookworm-backports)" ;;
-    esac
-    exit 1
+    advise_without_root "$1"
   fi
+}
+
+# $1: names of packages. Ends with the commands that root has to type.
+advise_without_root() {
+  say "dev: these packages are missing, and there is no sudo to install them with: $1"
+  say "As root, run"
+  say "  apt-get update"
+  case " $1 " in
+    *' catch2 '*)
+      codename=$(release_codename)
+      if [ "$codename" != bookworm ]; then
+        say "  apt-get install --no-install-recommends $1"
+      else
+        say "  echo 'deb $(release_mirror "$codename") $codename-backports main' >/etc/apt/sources.list.d/cetane-backports.list"
+        say "  apt-get update"
+        say "  apt-get install --no-install-recommends -t $codename-backports catch2"
+        say "  apt-get install --no-install-recommends $(echo "$1" | sed 's/catch2 //')"
+      fi
+      ;;
+    *) say "  apt-get install --no-install-recommends $1" ;;
+  esac
+  exit 1
 }
 
 as_root() { $root env DEBIAN_FRONTEND=noninteractive "$@"; }
@@ -143,7 +160,7 @@ install_catch2() {
     apt_install catch2 || fail "apt-get could not install catch2"
     return
   fi
-  codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+  codename=$(release_codename)
   add_backports "$codename"
   apt_install -t "$codename-backports" catch2 ||
     fail "Catch2 3 is neither in $codename nor in $codename-backports; install it by hand, or build without tests"
@@ -152,12 +169,15 @@ install_catch2() {
 # shellcheck disable=SC2016 # apt fills these in, not the shell
 package_sources() { apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages'; }
 
+release_codename() { (. /etc/os-release && echo "${VERSION_CODENAME-}"); }
+release_mirror() { package_sources | awk -v release="$1" '$2 == release { print $1; exit }'; }
+
 # $1: codename. The backports are on the mirror that apt uses for the release itself.
 add_backports() {
   keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   list=/etc/apt/sources.list.d/cetane-backports.sources
   package_sources | grep -q " $1-backports\$" && return
-  mirror=$(package_sources | awk -v release="$1" '$2 == release { print $1; exit }')
+  mirror=$(release_mirror "$1")
   if [ -z "$mirror" ] || [ ! -f "$keyring" ]; then fail "this release has no Catch2 3, and no Debian mirror was found to take it from"; fi
   say "dev: Catch2 3 comes from $1-backports; adding $list"
   printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' "$mirror" "$1" "$keyring" |
