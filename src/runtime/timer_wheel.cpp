@@ -51,7 +51,6 @@ timer_wheel::~timer_wheel() {
   };
   for (timer_list& bucket : buckets_) disarm_all(bucket);
   disarm_all(due_);
-  disarm_all(firing_);
   disarm_all(parked_);
 }
 
@@ -126,7 +125,7 @@ void timer_wheel::collect(std::uint64_t now) noexcept {
     if (begin_of(bucket) > now) break;
     deal_out(bucket, now);
   }
-  reached_ = std::max(reached_, now);
+  reached_ = std::max(reached_, now);  // some machines' monotonic clocks do step back
 }
 
 // Empties the first bucket; it begins no later than `now`.

@@ -79,7 +79,6 @@ class timer_wheel {
   /// A timer that is armed meanwhile waits for the next call even if it is due, so that one which
   /// always arms itself for now does not stop the loop. Not to be called from on_timer().
   ///
-  /// @param now  Not before the wheel's start, nor before the last call's.
   /// @return How many were called.
   std::size_t fire(time_point now) noexcept { return now < next_ ? 0 : fire_due(now); }
 

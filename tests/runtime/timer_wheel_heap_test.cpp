@@ -1,7 +1,7 @@
 // The timer wheel against a heap ordered by (deadline, order of arming): whatever is done to them,
 // both fire the same timers in the same order.
 
-#include "runtime/timer_wheel.hpp"
+#include "numbered_timers.hpp"
 
 #include <cetane/base/random.hpp>
 
@@ -10,10 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <set>
-#include <tuple>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,103 +18,20 @@ using namespace std::chrono_literals;
 using cetane::duration;
 using cetane::never;
 using cetane::time_point;
+using cetane::testing::numbered_heap;
+using cetane::testing::numbered_wheel;
 
 namespace {
 
 constexpr time_point dawn = time_point::min();
 constexpr duration year = 365 * 24h;
 
-using on_fired = std::function<void(std::size_t)>;
-
-// The oracle. Timers are numbered from 0.
-class heap {
- public:
-  heap(time_point, std::size_t count, on_fired then) : entries_(count), then_(std::move(then)) {}
-
-  void arm(std::size_t id, time_point deadline) {
-    cancel(id);
-    entries_[id] = {deadline, ++armings_, id, true};
-    queue_.insert(entries_[id]);
-  }
-
-  void cancel(std::size_t id) {
-    if (std::exchange(entries_[id].armed, false)) queue_.erase(entries_[id]);
-  }
-
-  bool armed(std::size_t id) const { return entries_[id].armed; }
-  std::size_t size() const { return queue_.size(); }
-  time_point next_deadline() const { return queue_.empty() ? never : queue_.begin()->deadline; }
-
-  std::size_t fire(time_point now) {
-    std::vector<entry> batch;
-    for (const entry& each : queue_) {
-      if (each.deadline <= now && each.deadline != never) batch.push_back(each);
-    }
-    std::size_t count = 0;
-    for (const entry& each : batch) {
-      if (queue_.count(each) == 0) continue;
-      cancel(each.id);
-      ++count;
-      then_(each.id);
-    }
-    return count;
-  }
-
- private:
-  struct entry {
-    time_point deadline;
-    std::uint64_t arming = 0;
-    std::size_t id = 0;
-    bool armed = false;
-
-    bool operator<(const entry& other) const {
-      return std::tie(deadline, arming) < std::tie(other.deadline, other.arming);
-    }
-  };
-
-  std::vector<entry> entries_;
-  std::set<entry> queue_;
-  on_fired then_;
-  std::uint64_t armings_ = 0;
-};
-
-// The wheel, its timers numbered alike.
-class wheel {
- public:
-  wheel(time_point start, std::size_t count, on_fired then)
-      : wheel_(start), then_(std::move(then)) {
-    for (std::size_t id = 0; id < count; ++id) timers_.emplace_back(then_, id);
-  }
-
-  void arm(std::size_t id, time_point deadline) { wheel_.arm(timers_[id], deadline); }
-  void cancel(std::size_t id) { wheel_.cancel(timers_[id]); }
-  bool armed(std::size_t id) const { return timers_[id].armed(); }
-  std::size_t size() const { return wheel_.size(); }
-  time_point next_deadline() const { return wheel_.next_deadline(); }
-  std::size_t fire(time_point now) { return wheel_.fire(now); }
-
- private:
-  class numbered_timer final : public cetane::detail::timer {
-   public:
-    numbered_timer(const on_fired& then, std::size_t id) : then_(then), id_(id) {}
-
-   private:
-    void on_timer() noexcept override { then_(id_); }
-
-    const on_fired& then_;
-    std::size_t id_;
-  };
-
-  cetane::detail::timer_wheel wheel_;
-  on_fired then_;
-  std::deque<numbered_timer> timers_;
-};
-
-// One step of the story: what fired, when, and what was known before.
+// A timer that fired, or the end of a call that fired them.
 struct event {
   time_point now;
-  std::size_t fired;
+  std::optional<std::size_t> timer;
   std::size_t live;
+
   bool operator==(const event&) const = default;
 };
 
@@ -136,7 +50,7 @@ class story {
     for (int i = 0; i < steps; ++i) {
       const std::uint64_t what = random_.uniform(0, 99);
       if (what < 60) {
-        timers_arm(random_id());
+        arm(random_id());
       } else if (what < 75) {
         timers_.cancel(random_id());
       } else {
@@ -199,7 +113,7 @@ class story {
     return time_point(duration(static_cast<duration::rep>(rounded)));
   }
 
-  void timers_arm(std::size_t id) {
+  void arm(std::size_t id) {
     deadlines_[id] = random_deadline();
     timers_.arm(id, deadlines_[id]);
   }
@@ -230,12 +144,12 @@ class story {
         now_ = std::max(now_, next == never || next == dawn ? now_ : next - 1ns);
         break;
       default:
-        now_ = std::min(later(random_span() / 64), never - year);
+        now_ = std::max(now_, std::min(later(random_span() / 64), never - year));
         break;
     }
     const std::size_t before = events_.size();
     if (timers_.fire(now_) != events_.size() - before) answers_held_ = false;
-    events_.push_back({now_, count_, timers_.size()});
+    events_.push_back({now_, std::nullopt, timers_.size()});
   }
 
   void fired(std::size_t id) {
@@ -243,7 +157,7 @@ class story {
     if (timers_.armed(id)) answers_held_ = false;
     for (std::uint64_t acts = random_.uniform(0, 3); acts > 1; --acts) {
       if (random_.chance(0.5)) {
-        timers_arm(random_.chance(0.3) ? id : random_id());
+        arm(random_.chance(0.3) ? id : random_id());
       } else {
         timers_.cancel(random_id());
       }
@@ -276,8 +190,8 @@ TEST_CASE("the wheel fires what a heap would, in the same order", "[runtime][tim
   std::size_t fired = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     CAPTURE(seed);
-    story<heap> expected(seed);
-    story<wheel> actual(seed);
+    story<numbered_heap> expected(seed);
+    story<numbered_wheel> actual(seed);
 
     const std::vector<event> expected_events = expected.run(500);
     const std::vector<event> actual_events = actual.run(500);
@@ -285,7 +199,7 @@ TEST_CASE("the wheel fires what a heap would, in the same order", "[runtime][tim
     REQUIRE(actual_events == expected_events);
     REQUIRE(expected.answers_held());
     REQUIRE(actual.answers_held());
-    fired += actual_events.size();
+    for (const event& each : actual_events) fired += each.timer.has_value() ? 1 : 0;
   }
-  REQUIRE(fired > 50'000);  // the story is worth telling
+  REQUIRE(fired > 20'000);  // or the stories are not worth telling
 }

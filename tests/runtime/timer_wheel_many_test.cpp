@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -114,17 +114,46 @@ TEST_CASE("a million cancelled timers leave nothing behind", "[runtime][timer]")
   REQUIRE(wheel.fire(start + 20 * year) == 0);
 }
 
-TEST_CASE("a crowd with one far deadline takes a few wake-ups, not one for each level and timer",
+// The wheel remembers the earliest of what was armed; it must look for it again when that is gone.
+
+TEST_CASE("a crowd with one far deadline takes a few wake-ups, not one for each timer",
           "[runtime][timer]") {
   timer_wheel wheel(start);
-  ranked_timers timers(1000);
-  timers.arm(wheel, [] { return start + 30s; });
+  ranked_timers crowd(1000), first(1);
+  crowd.arm(wheel, [] { return start + 30s; });
+  first.arm(wheel, [] { return start + 1s; });
 
   int wake_ups = 0;
   for (; wheel.size() > 0; ++wake_ups) wheel.fire(wheel.next_deadline());
 
-  REQUIRE(timers.last().held);
-  REQUIRE(wake_ups <= 7);
+  REQUIRE(crowd.last().fired == 1000);
+  REQUIRE(crowd.last().held);
+  REQUIRE(wake_ups <= 8);  // the first timer, and six levels below the crowd's
+}
+
+TEST_CASE("the next deadline of a crowd is not later than its earliest timer", "[runtime][timer]") {
+  timer_wheel wheel(time_point{});
+  ranked_timers crowd(1000), first(1);
+  const time_point bucket_begin{duration(1 << 30)};
+  time_point deadline = bucket_begin;
+  crowd.arm(wheel, [&] { return std::exchange(deadline, deadline + 1us); });
+  first.arm(wheel, [] { return time_point{1s}; });
+  REQUIRE(wheel.fire(time_point{1s}) == 1);
+
+  REQUIRE(wheel.next_deadline() == bucket_begin);
+  REQUIRE(wheel.fire(bucket_begin) == 1);
+}
+
+TEST_CASE("a crowd armed for never has no next deadline", "[runtime][timer]") {
+  timer_wheel wheel(start);
+  ranked_timers crowd(1000);
+  ranked_timers last(1);
+  crowd.arm(wheel, [] { return never; });
+  last.arm(wheel, [] { return start + 1s; });
+
+  REQUIRE(wheel.fire(start + 1s) == 1);
+  REQUIRE(wheel.next_deadline() == never);
+  REQUIRE(wheel.size() == 1000);
 }
 
 namespace {

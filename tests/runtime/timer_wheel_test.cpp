@@ -269,3 +269,20 @@ TEST_CASE("the next deadline rises when the timer that set it is cancelled", "[r
   wheel.cancel(late);
   REQUIRE(wheel.next_deadline() == never);
 }
+
+TEST_CASE("a clock that steps back loses nothing", "[runtime][timer]") {
+  timer_wheel wheel(start);
+  numbers fired;
+  noting_timer first(fired, 1), near(fired, 2), far(fired, 3);
+  wheel.arm(first, start + 5s);
+  wheel.arm(near, start + 5s + 100ns);
+  REQUIRE(wheel.fire(start + 5s) == 1);
+
+  REQUIRE(wheel.fire(start + 1s) == 0);
+  wheel.cancel(near);
+  wheel.arm(far, start + 8s);
+
+  REQUIRE(wheel.next_deadline() == start + 8s);
+  REQUIRE(wheel.fire(start + 8s) == 1);
+  REQUIRE(fired == numbers{1, 3});
+}
