@@ -29,6 +29,7 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
 event_loop::~event_loop() {
   event_loop* const outer = std::exchange(loop_of_thread, this);
   destroy_tasks();
+  end_orphans();
   loop_of_thread = outer;
   detail::message* left = mailbox_.exchange(nullptr);
   while (left != nullptr) delete std::exchange(left, left->next_);
@@ -171,6 +172,7 @@ void event_loop::resume(detail::task_context& task) noexcept {
   ++stats_.resumes;
   run(task.leaf);
   running_ = nullptr;
+  if (blocks_->borrower != nullptr) blocks_->reclaim();
   flush_staged();
   if (finished_first_ != nullptr) [[unlikely]] reap();
 }
@@ -219,6 +221,10 @@ void event_loop::destroy_tasks() noexcept {
     --stats_.tasks_alive;
     task->on_finished();
   }
+}
+
+void event_loop::end_orphans() noexcept {
+  while (!orphans_.empty()) orphans_.front().end_now();
 }
 
 loop_stats event_loop::stats() const noexcept {

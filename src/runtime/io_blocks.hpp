@@ -2,13 +2,11 @@
 
 #include <runtime/backend.hpp>
 
+#include <cetane/runtime/chunk.hpp>
+
 #include <cstddef>
 
-namespace cetane {
-
-class chunk;
-
-namespace detail {
+namespace cetane::detail {
 
 /// The memory through which all bytes of a loop pass: one block that reads go into, one that collects small output.
 ///
@@ -20,6 +18,12 @@ namespace detail {
 struct io_blocks {
   static constexpr std::size_t input_bytes = 64 * 1024;
   static constexpr std::size_t staged_capacity = 32 * 1024;
+
+  /// Lends bytes of the input block to a chunk.
+  chunk lend(const char* data, std::size_t size) noexcept { return chunk(*this, data, size); }
+
+  /// Takes the input block back: the chunk that still reads from it gets a copy.
+  void reclaim() noexcept;
 
   stream_io* feeding = nullptr;
   char* feed_begin = nullptr;  // what is left of the bytes that arrived
@@ -33,5 +37,4 @@ struct io_blocks {
   alignas(64) char staged[staged_capacity];
 };
 
-}  // namespace detail
-}  // namespace cetane
+}  // namespace cetane::detail

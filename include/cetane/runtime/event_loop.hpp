@@ -5,6 +5,7 @@
 #include <cetane/base/limits.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
+#include <cetane/runtime/orphan.hpp>
 #include <cetane/runtime/stats.hpp>
 #include <cetane/runtime/timer.hpp>
 
@@ -101,6 +102,9 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
   void resume(detail::task_context& task) noexcept;
 
+  /// What goes on without an owner: connections that are being closed.
+  intrusive_list<detail::orphan, detail::orphan>& orphans() noexcept { return orphans_; }
+
   loop_stats stats() const noexcept;
   loop_stats& counters() noexcept { return stats_; }
 
@@ -123,11 +127,13 @@ class CETANE_API event_loop final : public detail::scheduler {
   void reap() noexcept;
   void flush_staged() noexcept;
   void destroy_tasks() noexcept;
+  void end_orphans() noexcept;
 
   std::unique_ptr<detail::backend> io_;
   std::unique_ptr<detail::timer_wheel> timers_;
   std::unique_ptr<detail::io_blocks> blocks_;
   cancel_scope scope_;
+  intrusive_list<detail::orphan, detail::orphan> orphans_;
   detail::task_context* running_ = nullptr;
   detail::task_context* ready_first_ = nullptr;
   detail::task_context** ready_end_ = &ready_first_;

@@ -1,0 +1,129 @@
+#include <cetane/net/connect.hpp>
+
+#include <net/stream.hpp>
+#include <runtime/backend.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/conc/timeout.hpp>
+#include <cetane/net/resolve.hpp>
+#include <cetane/runtime/this_task.hpp>
+
+#include <cerrno>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace cetane {
+namespace {
+
+/// A socket on its way to a peer, awaited until it is there or has failed.
+class connecting final : public detail::poll_io, public detail::waitable {
+ public:
+  connecting(event_loop& loop, const address& to) noexcept : loop_(loop), to_(to) {}
+  ~connecting() {
+    if (descriptor < 0) return;
+    loop_.io().unwatch(*this);
+    loop_.io().close(descriptor, false);
+  }
+
+  /// 0 when connected at once, -EINPROGRESS when it must be awaited, or why not.
+  int begin(const address* from) {
+    int fd = -1;
+    const int result = loop_.io().connect(to_, from, fd);
+    if (result < 0 && result != -EINPROGRESS) return result;
+    descriptor = fd;
+    if (result == 0) return 0;
+    if (const int failed = loop_.io().watch(*this); failed < 0) return failed;
+    return -EINPROGRESS;
+  }
+
+  /// The connected socket, for its new owner.
+  int take() noexcept {
+    loop_.io().unwatch(*this);
+    return std::exchange(descriptor, -1);
+  }
+
+  bool await_ready() const noexcept { return done_; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) {
+    task_ = frame.promise().context;
+    task_->suspend(frame, *this);
+  }
+  int await_resume() {
+    if (!done_) throw_cancelled(*task_);
+    return result_;
+  }
+
+  void cancel_wait(detail::task_context& task) noexcept override {
+    task_ = nullptr;
+    loop_.io().unwatch(*this);
+    task_ = &task;
+    loop_.make_ready(task);
+  }
+  std::string describe_wait() const override { return "connect to " + to_.to_string(); }
+
+ private:
+  // The registration itself reports a socket that is neither connected nor failed yet as hung up: ask what is true.
+  void on_ready() noexcept override {
+    if (done_) return;
+    const int result = loop_.io().connect_result(descriptor);
+    address peer;
+    if (result == 0 && loop_.io().peer_address(descriptor, peer) == -ENOTCONN) return;
+    done_ = true;
+    result_ = result;
+    if (task_ != nullptr) loop_.make_ready(*task_);
+  }
+
+  event_loop& loop_;
+  address to_;
+  detail::task_context* task_ = nullptr;
+  int result_ = 0;
+  bool done_ = false;
+};
+
+connect_error failure(const address& to, int code) { return connect_error("connect to " + to.to_string(), system_code(code)); }
+
+}  // namespace
+
+connect_op&& connect_op::from(const std::string& ip) && {
+  const std::optional<address> source = address::parse_ip(ip, 0);
+  if (!source) throw std::invalid_argument("connect from " + ip + ": this is no IP address");
+  return std::move(*this).from(*source);
+}
+
+task<connection> connect_op::make(connect_op op) {
+  std::optional<connection> made = co_await move_on_after(op.timeout_, try_all(op));
+  if (made) co_return std::move(*made);
+  const std::string where = op.to_ ? op.to_->to_string() : fmt::format("{}:{}", op.host_, op.port_);
+  throw connect_timeout("connect to " + where, op.timeout_);
+}
+
+task<connection> connect_op::try_all(const connect_op& op) {
+  if (op.to_) co_return co_await try_one(op, *op.to_);
+  std::exception_ptr last;
+  const std::vector<address> choices = co_await resolve(op.host_, op.port_);
+  for (const address& choice : choices) {
+    try {
+      co_return co_await try_one(op, choice);
+    } catch (const connect_error&) {
+      last = std::current_exception();
+    }
+  }
+  std::rethrow_exception(last);
+}
+
+task<connection> connect_op::try_one(const connect_op& op, const address& to) {
+  event_loop& loop = detail::this_loop("connect");
+  connecting attempt(loop, to);
+  int result = attempt.begin(op.from_ ? &*op.from_ : nullptr);
+  if (result == -EINPROGRESS) result = co_await attempt;
+  if (result < 0) throw failure(to, result);
+
+  static const connection_limits usual;
+  auto stream = std::make_unique<detail::stream>(loop, usual);
+  if (const int failed = stream->open(attempt.take(), to); failed < 0) throw failure(to, failed);
+  co_return connection(*stream.release());
+}
+
+}  // namespace cetane

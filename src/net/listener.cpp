@@ -1,0 +1,91 @@
+#include <net/listener.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/base/log.hpp>
+
+#include <cerrno>
+#include <utility>
+
+#include <unistd.h>
+
+namespace cetane::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr duration rest_span = 100ms;
+
+const log::logger logger("listener");
+
+// accept(2): errors of the connection that was to be accepted, which is gone then. The next one may be well.
+bool is_passing(int error) noexcept {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+int listener::open(const address& at, const listen_request& request, std::size_t accepts_per_wake_up) {
+  accepts_per_wake_up_ = accepts_per_wake_up;
+  int fd = -1;
+  if (const int failed = loop_.io().listen(at, request, fd, bound_); failed < 0) return failed;
+  descriptor = fd;
+  if (const int failed = loop_.io().watch(*this); failed < 0) {
+    loop_.io().close(std::exchange(descriptor, -1), false);
+    return failed;
+  }
+  return 0;
+}
+
+void listener::close() noexcept {
+  if (!is_open()) return;
+  disarm();
+  loop_.io().unwatch(*this);
+  loop_.io().close(std::exchange(descriptor, -1), false);
+  const std::string path = bound_.is_unix() ? bound_.host() : std::string();
+  if (!path.empty() && path[0] != '@' && !loop_.io().simulated()) ::unlink(path.c_str());
+}
+
+void listener::resume() noexcept {
+  if (is_open() && readable) loop_.arm(*this, loop_.now());
+}
+
+void listener::accept_some() noexcept {
+  for (std::size_t n = 0; n < accepts_per_wake_up_; ++n) {
+    if (!is_open() || !readable || !sink_.has_room()) return;
+    int accepted = -1;
+    address peer;
+    const int result = loop_.io().accept(*this, accepted, peer);
+    if (result == 0) {
+      sink_.on_accept(accepted, peer);
+    } else if (result == -EAGAIN) {
+      return;
+    } else if (!is_passing(-result)) {
+      return rest(-result);
+    }
+  }
+  loop_.arm(*this, loop_.now());  // there may be more, after others had their turn
+}
+
+void listener::rest(int error) noexcept {
+  if (complaint_.due(loop_.now())) {
+    logger.warning("cannot accept on {}: {}; trying again every 100 ms", bound_,
+                   reason_text(system_code(error)));
+  }
+  loop_.arm(*this, deadline_after(loop_.now(), rest_span));
+}
+
+}  // namespace cetane::detail

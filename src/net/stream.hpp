@@ -1,0 +1,157 @@
+#pragma once
+
+#include <net/input_window.hpp>
+#include <net/output_queue.hpp>
+#include <runtime/backend.hpp>
+#include <runtime/io_blocks.hpp>
+
+#include <cetane/base/limits.hpp>
+#include <cetane/net/closed_op.hpp>
+#include <cetane/net/read_op.hpp>
+#include <cetane/net/send_op.hpp>
+#include <cetane/os/unique_fd.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace cetane::detail {
+
+struct stream_extras;
+
+/// One connection: its buffers, who reads and who writes, and how it comes to its end.
+///
+/// Phases: `open`; `flushing`: close() was called, queued output still leaves; `lingering`: our end is sent, input is read and
+/// dropped for a moment, since closing a socket with unread input resets it and may destroy what we sent last; `closed`: no
+/// socket any more. An owner (a `connection`, or a service's session) lets go with release(); the stream then closes, and
+/// disposes of itself once it is both closed and released.
+class stream : public stream_io, public waitable {
+ public:
+  stream(event_loop& loop, const connection_limits& limits) noexcept;
+  virtual ~stream();
+
+  /// Takes over a connected socket: 0, or a negative errno value and the socket is closed.
+  int open(int descriptor, const address& peer);
+
+  // Input: stream_input.cpp.
+  bool begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task);
+  bool begin_some(std::coroutine_handle<> frame, task_context& task);
+  std::string finish_read(read_request& request);
+  std::optional<std::string> finish_line(read_request& request);
+  chunk finish_some();
+  std::optional<chunk> finish_next_chunk();
+
+  // Output: stream_output.cpp.
+  void queue(const std::string_view* parts, std::size_t count, int level);
+  bool try_queue(const std::string_view* parts, std::size_t count);
+  void queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count);
+  void queue_end();
+  bool begin_output_wait(output_goal goal, std::coroutine_handle<> frame, task_context& task);
+  void finish_output_wait(output_goal goal);
+  std::size_t queued_bytes() const noexcept;
+
+  // The end: stream_closing.cpp.
+  void close() noexcept;
+  void abort(std::string why);
+  void release() noexcept;
+  bool is_open() const noexcept { return phase_ == phase::open; }
+  bool peer_has_left() const noexcept { return input_ended_ || hung_up; }
+  closed_by_peer how_peer_left() const noexcept;
+
+  // What few connections need: stream_extras.cpp.
+  const address& remote();
+  const address& local();
+  std::string peer_text();
+  std::string name();
+  void set_label(std::string text);
+  void set_limits(const connection_limits& limits);
+  void set_idle_timeout(duration span);
+  intrusive_list<closed_op::awaiter, closed_waiters>& closed_waiters_list();
+  const connection_limits& limits() const noexcept { return *limits_; }
+  event_loop& loop() const noexcept { return loop_; }
+
+  void cancel_wait(task_context& task) noexcept override;
+  std::string describe_wait() const override;
+
+ protected:
+  /// The stream is closed and nobody owns it: the end of its life.
+  virtual void dispose() noexcept { delete this; }
+
+ private:
+  friend stream_extras;
+
+  enum class phase : std::uint8_t { open, flushing, lingering, closed };
+  enum class skipping : std::uint8_t { nothing, line, crlf_line, mark };
+
+  void on_data(char* data, std::size_t bytes) noexcept override;
+  void on_end(int error) noexcept override;
+  void on_hang_up(int error) noexcept override;
+  void on_writable() noexcept override;
+  void flush_staged() noexcept override;
+
+  io_blocks& blocks() const noexcept { return loop_.blocks(); }
+  backend& io() const noexcept { return loop_.io(); }
+
+  std::string_view input() const noexcept;
+  void consume(std::size_t bytes) noexcept;
+  bool reader_is_served() noexcept;
+  bool keep(std::string_view bytes) noexcept;
+  void keep_leftover() noexcept;
+  void update_reading() noexcept;
+  void refuse_second_reader() const;
+  bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
+  void start_skipping(const read_request& request);
+  void skip() noexcept;
+  void touch() noexcept;
+  void resume_reader() noexcept;
+  [[noreturn]] void throw_no_input(std::string_view tried);
+  [[noreturn]] void throw_too_long(const read_request& request);
+  std::string tried(const read_request& request) const;
+
+  output_queue& output();
+  void queue_behind(const std::string_view* parts, std::size_t count, int level);
+  void write_through(const std::string_view* parts, std::size_t count);
+  void stage(const std::string_view* parts, std::size_t count) noexcept;
+  void take_stage() noexcept;
+  void leave_stage() noexcept;
+  void unstage_into_queue();
+  void write_queue() noexcept;
+  bool write_some() noexcept;
+  bool write_file_part() noexcept;
+  void after_writing() noexcept;
+  void wake_writer() noexcept;
+  bool reached(output_goal goal) const noexcept;
+  void break_output(int error) noexcept;
+  void lose_output(int error, std::size_t bytes) noexcept;
+  [[noreturn]] void throw_no_output();
+
+  void notify_closed() noexcept;
+  void begin_linger() noexcept;
+  void finish_close(bool reset) noexcept;
+  void remember_ipv4(const address& peer) noexcept;
+  void arm_closing(duration span) noexcept;
+  void on_closing_timer() noexcept;
+  void on_idle_timer() noexcept;
+  stream_extras& extras();
+
+  event_loop& loop_;
+  const connection_limits* limits_;
+  task_context* reader_ = nullptr;
+  read_request* request_ = nullptr;  // what the reader wants; null: anything
+  std::unique_ptr<input_window> window_;
+  std::unique_ptr<output_queue> output_;
+  std::unique_ptr<stream_extras> extras_;
+  std::uint32_t peer_ip_ = 0;  // IPv4 in network order; other addresses are in the extras
+  std::uint16_t peer_port_ = 0;
+  std::int16_t input_error_ = 0;   // errno that ended the input, 0: the peer's orderly end
+  std::int16_t output_error_ = 0;  // errno that ended the output
+  phase phase_ = phase::closed;
+  skipping skipping_ = skipping::nothing;
+  bool input_ended_ = false;
+  bool end_wanted_ = false;  // send_eof(): our end of the connection, once everything is written
+  bool end_sent_ = false;
+  bool owned_ = true;
+};
+
+}  // namespace cetane::detail

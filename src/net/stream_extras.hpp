@@ -1,0 +1,44 @@
+#pragma once
+
+#include <net/stream.hpp>
+
+#include <cetane/coro/frame_memory.hpp>
+#include <cetane/runtime/orphan.hpp>
+#include <cetane/runtime/timer.hpp>
+
+#include <optional>
+
+namespace cetane::detail {
+
+/// What a connection only has when something asks for it, so that an idle one stays small.
+struct stream_extras final : orphan, pooled {
+  explicit stream_extras(stream& of) noexcept : owner(of), idle(of), closing(of) {}
+
+  struct idle_timer final : timer {
+    explicit idle_timer(stream& of) noexcept : owner(of) {}
+    void on_timer() noexcept override { owner.on_idle_timer(); }
+    stream& owner;
+  };
+  struct closing_timer final : timer {
+    explicit closing_timer(stream& of) noexcept : owner(of) {}
+    void on_timer() noexcept override { owner.on_closing_timer(); }
+    stream& owner;
+  };
+
+  void end_now() noexcept override { owner.finish_close(true); }
+
+  stream& owner;
+  std::optional<address> remote;
+  std::optional<address> local;
+  std::string label;
+  std::string skip_mark;
+  std::string abort_reason;
+  std::unique_ptr<connection_limits> limits;
+  intrusive_list<closed_op::awaiter, closed_waiters> closed_list;
+  duration idle_span = duration::zero();
+  time_point last_activity;
+  idle_timer idle;
+  closing_timer closing;
+};
+
+}  // namespace cetane::detail

@@ -1,0 +1,300 @@
+// A connection's input.
+//
+// What has arrived is in one of two places. While the backend hands over a read, it is in the loop's input block (`feeding` is
+// this stream): readers that are served at once take it from there, and nothing is copied twice. What they leave moves to the
+// window, a piece of memory that the stream has only as long as something is in it. input() and consume() hide which it is.
+#include <net/read_request.hpp>
+#include <net/stream.hpp>
+#include <net/stream_extras.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/runtime/this_task.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+namespace cetane::detail {
+namespace {
+
+// Read ahead that much while nobody asks; then the peer has to wait.
+constexpr std::size_t read_ahead = 64 * 1024;
+
+constexpr std::string_view line_mark = "\n";
+constexpr std::string_view crlf_mark = "\r\n";
+
+}  // namespace
+
+std::string_view stream::input() const noexcept {
+  const io_blocks& block = blocks();
+  if (block.feeding == this) {
+    return {block.feed_begin, static_cast<std::size_t>(block.feed_end - block.feed_begin)};
+  }
+  return window_ ? window_->view() : std::string_view();
+}
+
+void stream::consume(std::size_t bytes) noexcept {
+  if (blocks().feeding == this) {
+    blocks().feed_begin += bytes;
+    return;
+  }
+  if (!window_) return;
+  window_->consume(bytes);
+  if (window_->empty()) window_.reset();
+  update_reading();
+}
+
+bool stream::keep(std::string_view bytes) noexcept {
+  try {
+    if (!window_) window_ = std::make_unique<input_window>();
+    const bool sized = request_ != nullptr && request_->want == read_request::shape::exactly;
+    window_->append(bytes, sized ? request_->size : 0);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void stream::update_reading() noexcept {
+  const bool wanted = phase_ == phase::lingering ||
+                      (phase_ == phase::open && !input_ended_ &&
+                       (reader_ != nullptr || !window_ || window_->size() < read_ahead));
+  if (wanted != reading) io().set_reading(*this, wanted);
+}
+
+void stream::on_data(char* data, std::size_t bytes) noexcept {
+  loop_.counters().bytes_received += bytes;
+  if (extras_) [[unlikely]] touch();
+  if (phase_ != phase::open) return;  // lingering: read to be dropped
+
+  io_blocks& block = blocks();
+  if (window_) [[unlikely]] {
+    if (!keep({data, bytes})) return on_end(ENOMEM);
+  } else {
+    block.feeding = this;
+    block.feed_begin = data;
+    block.feed_end = data + bytes;
+  }
+  if (skipping_ != skipping::nothing) [[unlikely]] skip();
+  if (reader_ != nullptr && reader_is_served()) resume_reader();
+  if (block.feeding == this) keep_leftover();  // false when the resumed task has destroyed this object
+}
+
+// What nobody took moves to the window: the block is for the next read.
+void stream::keep_leftover() noexcept {
+  const std::string_view left = input();
+  blocks().feeding = nullptr;
+  if (left.empty()) return;
+  if (!keep(left)) return on_end(ENOMEM);
+  update_reading();
+}
+
+void stream::on_end(int error) noexcept {
+  if (phase_ == phase::lingering) return finish_close(false);
+  input_ended_ = true;
+  input_error_ = static_cast<std::int16_t>(error);
+  if (phase_ != phase::open) return;
+  if (reading) update_reading();
+  notify_closed();
+  if (reader_ == nullptr) return;
+  if (request_ != nullptr) request_->ended = true;
+  resume_reader();
+}
+
+void stream::resume_reader() noexcept {
+  request_ = nullptr;
+  loop_.resume(*std::exchange(reader_, nullptr));
+}
+
+bool stream::reader_is_served() noexcept {
+  return request_ == nullptr ? !input().empty() : look_for_end(*request_, input());
+}
+
+void stream::refuse_second_reader() const {
+  if (reader_ == nullptr) return;
+  throw connection_busy("read from " + const_cast<stream*>(this)->peer_text(), "reader");
+}
+
+// The task goes on through the ready queue: others have their turn first. So a handler that catches every error in a loop, or
+// one whose peer sends faster than it reads, does not keep the loop to itself.
+bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
+  task.leaf = frame;
+  loop_.make_ready(task);
+  return true;
+}
+
+bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
+  refuse_second_reader();
+  if (phase_ == phase::open && !input().empty()) {
+    return --loop_.budget == 0 && defer(frame, task);
+  }
+  if (phase_ != phase::open || input_ended_) return defer(frame, task);
+  reader_ = &task;
+  request_ = nullptr;
+  task.suspend(frame, *this);
+  if (!reading) update_reading();
+  return true;
+}
+
+bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task) {
+  refuse_second_reader();
+  if (request.want == read_request::shape::line) request.mark = line_mark;
+  if (request.want == read_request::shape::exactly && request.size > limits_->receive_bytes) {
+    request.too_long = true;
+    return defer(frame, task);
+  }
+  if (phase_ == phase::open && look_for_end(request, input())) {
+    return --loop_.budget == 0 && defer(frame, task);
+  }
+  request.ended = input_ended_;
+  if (phase_ != phase::open || input_ended_) return defer(frame, task);
+  reader_ = &task;
+  request_ = &request;
+  task.suspend(frame, *this);
+  if (!reading) update_reading();
+  return true;
+}
+
+chunk stream::finish_some() {
+  const std::string_view bytes = phase_ == phase::open ? input() : std::string_view();
+  if (bytes.empty()) throw_no_input("read from");
+  if (blocks().feeding == this) {
+    consume(bytes.size());
+    return blocks().lend(bytes.data(), bytes.size());
+  }
+  chunk taken(bytes);
+  consume(bytes.size());
+  return taken;
+}
+
+std::optional<chunk> stream::finish_next_chunk() {
+  if (phase_ == phase::open && input().empty() && input_ended_ && input_error_ == 0) return std::nullopt;
+  return finish_some();
+}
+
+std::string stream::finish_read(read_request& request) {
+  if (phase_ == phase::open) {
+    if (request.complete && request.taken <= input().size()) {
+      std::string message(input().substr(0, request.taken));
+      consume(request.taken);
+      return message;
+    }
+    if (request.too_long) throw_too_long(request);
+    const bool at_end = request.ended && input_error_ == 0;
+    if (at_end && request.want == read_request::shape::to_end) {
+      std::string everything(input());
+      consume(everything.size());
+      return everything;
+    }
+  }
+  throw_no_input(tried(request));
+}
+
+std::optional<std::string> stream::finish_line(read_request& request) {
+  if (request.ended && !request.complete && !request.too_long && input_error_ == 0 && phase_ == phase::open) {
+    std::string last(input());
+    if (last.empty()) return std::nullopt;
+    consume(last.size());
+    return last;
+  }
+  std::string line = finish_read(request);
+  line.pop_back();
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+std::string stream::tried(const read_request& request) const {
+  switch (request.want) {
+    case read_request::shape::line:
+      return "read a line from";
+    case read_request::shape::mark:
+      return request.mark == crlf_mark ? "read a line from" : "read up to a mark from";
+    case read_request::shape::exactly:
+      return fmt::format("read {} bytes from", request.size);
+    case read_request::shape::to_end:
+      break;
+  }
+  return "read to the end of";
+}
+
+// A reader that was resumed without input: the connection is closed here, or has ended, or the task is cancelled.
+void stream::throw_no_input(std::string_view tried) {
+  const task_context* const task = loop_.running();
+  if (phase_ == phase::open && !input_ended_ && task != nullptr && task->cancel_state != cancel_reason::none) {
+    throw_cancelled(*task);
+  }
+  std::error_code why = input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
+  if (phase_ != phase::open) why = errc::closed_here;
+  std::string text(tried);
+  if (extras_ && !extras_->abort_reason.empty()) text = extras_->abort_reason + "; " + text;
+  throw connection_closed(text, peer_text(), std::string(input()), why);
+}
+
+void stream::throw_too_long(const read_request& request) {
+  const char* cure = "until_eol(limit)";
+  if (request.want == read_request::shape::exactly) {
+    throw message_too_long(tried(request) + " " + peer_text(), limits().receive_bytes, "connection_limits::receive_bytes");
+  }
+  if (request.want == read_request::shape::to_end) {
+    throw message_too_long(tried(request) + " " + peer_text(), request.size, "until_eof(limit)");
+  }
+  if (request.want == read_request::shape::mark) cure = "until(mark, limit)";
+  const message_too_long error(tried(request) + " " + peer_text(), request.size, cure);
+  start_skipping(request);
+  throw error;
+}
+
+void stream::start_skipping(const read_request& request) {
+  if (request.want == read_request::shape::line) {
+    skipping_ = skipping::line;
+  } else if (request.mark == crlf_mark) {
+    skipping_ = skipping::crlf_line;
+  } else {
+    extras().skip_mark = request.mark;
+    skipping_ = skipping::mark;
+  }
+  skip();
+}
+
+// Drops the rest of a message that was too long, its end included; of a mark that may have begun, the beginning is kept.
+void stream::skip() noexcept {
+  const std::string_view mark = skipping_ == skipping::line        ? line_mark
+                                : skipping_ == skipping::crlf_line ? crlf_mark
+                                                                   : std::string_view(extras_->skip_mark);
+  const std::string_view bytes = input();
+  const std::size_t end = find_mark(bytes, mark, 0);
+  if (end != std::string_view::npos) {
+    skipping_ = skipping::nothing;
+    consume(end);
+  } else if (bytes.size() >= mark.size()) {
+    consume(bytes.size() - (mark.size() - 1));
+  }
+}
+
+void stream::cancel_wait(task_context& task) noexcept {
+  reader_ = nullptr;
+  request_ = nullptr;
+  loop_.make_ready(task);
+}
+
+std::string stream::describe_wait() const {
+  auto& self = const_cast<stream&>(*this);
+  return (request_ != nullptr ? tried(*request_) : "read from") + " " + self.peer_text();
+}
+
+// The entry points of the public operations.
+
+bool begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task) {
+  return request.source->begin_read(request, frame, task);
+}
+bool begin_some(stream& source, std::coroutine_handle<> frame, task_context& task) {
+  return source.begin_some(frame, task);
+}
+std::string finish_read(read_request& request) { return request.source->finish_read(request); }
+std::optional<std::string> finish_line(read_request& request) { return request.source->finish_line(request); }
+chunk finish_some(stream& source) { return source.finish_some(); }
+std::optional<chunk> finish_next_chunk(stream& source) { return source.finish_next_chunk(); }
+
+}  // namespace cetane::detail

@@ -1,0 +1,329 @@
+// A connection's output.
+//
+// What the running task sends is staged in the loop's output block and leaves with one system call when the task suspends, so
+// that send(a); send(b), or sixteen answers to sixteen lines, are one packet. More than a page goes out at once, together with
+// what is staged, from the caller's memory. What the socket does not take moves to the output queue and leaves as it can.
+#include <net/stream.hpp>
+#include <net/stream_extras.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/net/connection.hpp>
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include <unistd.h>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::size_t staged_most = 4096;  // larger messages are not copied
+constexpr int parts_per_call = 64;
+constexpr std::size_t file_part_most = 256 * 1024;
+
+std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) size += parts[i].size();
+  return size;
+}
+
+iovec part_of(std::string_view bytes) noexcept { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
+}  // namespace
+
+std::size_t stream::queued_bytes() const noexcept {
+  const std::size_t staged = blocks().staging == this ? blocks().staged_bytes : 0;
+  return staged + (output_ ? output_->bytes() : 0);
+}
+
+output_queue& stream::output() {
+  if (!output_) output_ = std::make_unique<output_queue>(*this);
+  return *output_;
+}
+
+void stream::queue(const std::string_view* parts, std::size_t count, int level) {
+  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]] return;  // the await tells
+  const std::size_t size = size_of(parts, count);
+  if ((output_ && !output_->empty()) || level != usual_priority) [[unlikely]] {
+    queue_behind(parts, count, level);
+  } else if (size <= staged_most) [[likely]] {
+    take_stage();
+    if (blocks().staged_bytes + size > io_blocks::staged_capacity) {
+      flush_staged();
+      if (output_ && !output_->empty()) return queue_behind(parts, count, level);
+      take_stage();
+    }
+    stage(parts, count);
+  } else {
+    take_stage();
+    write_through(parts, count);
+  }
+  loop_.counters().bytes_queued += size;
+}
+
+bool stream::try_queue(const std::string_view* parts, std::size_t count) {
+  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) return false;
+  if (queued_bytes() + size_of(parts, count) > limits_->output_bytes) return false;
+  queue(parts, count, usual_priority);
+  return true;
+}
+
+void stream::take_stage() noexcept {
+  io_blocks& block = blocks();
+  if (block.staging == this) return;
+  if (block.staging != nullptr) block.staging->flush_staged();
+  block.staging = this;
+}
+
+void stream::leave_stage() noexcept {
+  if (blocks().staging != this) return;
+  loop_.counters().bytes_dropped += blocks().staged_bytes;
+  blocks().staging = nullptr;
+  blocks().staged_bytes = 0;
+}
+
+void stream::stage(const std::string_view* parts, std::size_t count) noexcept {
+  io_blocks& block = blocks();
+  for (std::size_t i = 0; i < count; ++i) {
+    parts[i].copy(block.staged + block.staged_bytes, parts[i].size());
+    block.staged_bytes += parts[i].size();
+  }
+}
+
+// Behind other output: by priority, each part's bytes as one message with the others of this call.
+void stream::queue_behind(const std::string_view* parts, std::size_t count, int level) {
+  if (blocks().staging == this && blocks().staged_bytes > 0) unstage_into_queue();
+  output_queue& queue = output();
+  for (std::size_t i = 0; i < count; ++i) queue.push(parts[i], level);
+  take_stage();  // so that the queue is written when the task suspends
+}
+
+void stream::unstage_into_queue() {
+  io_blocks& block = blocks();
+  output().push({block.staged, block.staged_bytes}, usual_priority);
+  block.staged_bytes = 0;
+}
+
+// Staged bytes and the parts in one call; the remainder is copied.
+void stream::write_through(const std::string_view* parts, std::size_t count) {
+  io_blocks& block = blocks();
+  std::array<iovec, parts_per_call> pieces;
+  const std::string_view staged(block.staged, block.staged_bytes);
+  std::size_t taken = 0;
+  std::size_t pieces_count = 0;
+  if (!staged.empty()) pieces[pieces_count++] = part_of(staged);
+  for (; taken < count && pieces_count < pieces.size(); ++taken) pieces[pieces_count++] = part_of(parts[taken]);
+
+  const ssize_t result = io().write(*this, pieces.data(), static_cast<int>(pieces_count));
+  std::size_t left_out = staged.size() + size_of(parts, count);
+  block.staged_bytes = 0;
+  if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), left_out);
+  std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+  loop_.counters().bytes_sent += sent;
+  left_out -= sent;
+  if (extras_) [[unlikely]] touch();
+
+  const auto keep_rest = [&](std::string_view piece) {
+    const std::size_t gone = std::min(sent, piece.size());
+    sent -= gone;
+    if (gone < piece.size()) output().push(piece.substr(gone), usual_priority);
+    left_out -= piece.size() - gone;
+  };
+  try {
+    keep_rest(staged);
+    for (std::size_t i = 0; i < count; ++i) keep_rest(parts[i]);
+  } catch (const std::bad_alloc&) {
+    return lose_output(ENOMEM, left_out);
+  }
+  if (!output_ || output_->empty()) {
+    block.staging = nullptr;
+  } else {
+    write_queue();
+  }
+}
+
+void stream::flush_staged() noexcept {
+  io_blocks& block = blocks();
+  block.staging = nullptr;
+  std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
+  if (!output_) [[likely]] {
+    if (staged.empty()) return;
+    const iovec piece = part_of(staged);
+    const ssize_t result = io().write(*this, &piece, 1);
+    if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), staged.size());
+    const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    loop_.counters().bytes_sent += sent;
+    if (extras_) [[unlikely]] touch();
+    if (sent == staged.size()) [[likely]] return;
+    staged.remove_prefix(sent);
+  }
+  try {
+    output().push(staged, usual_priority);
+  } catch (const std::bad_alloc&) {
+    return lose_output(ENOMEM, staged.size());
+  }
+  write_queue();
+}
+
+void stream::on_writable() noexcept {
+  if (output_) write_queue();
+}
+
+// Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable() later.
+void stream::write_queue() noexcept {
+  while (!output_->empty()) {
+    const bool went_on = output_->file().count != 0 ? write_file_part() : write_some();
+    if (!went_on) break;
+  }
+  if (output_) after_writing();
+}
+
+bool stream::write_some() noexcept {
+  std::array<iovec, parts_per_call> pieces;
+  const int count = output_->gather(pieces.data(), parts_per_call);
+  const ssize_t result = io().write(*this, pieces.data(), count);
+  if (result == -EAGAIN) return false;
+  if (result < 0) return break_output(static_cast<int>(-result)), false;
+  output_->advance(static_cast<std::size_t>(result));
+  loop_.counters().bytes_sent += static_cast<std::uint64_t>(result);
+  if (extras_) touch();
+  return true;
+}
+
+// Where the system cannot send from this file, the bytes pass through memory.
+bool stream::write_file_part() noexcept {
+  const output_queue::file_part part = output_->file();
+  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.count, file_part_most));
+  ssize_t result = io().send_file(*this, part.file, static_cast<off_t>(part.offset), most);
+  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) {
+    std::array<char, 16 * 1024> copy;
+    const ssize_t read = ::pread(part.file, copy.data(), std::min(most, copy.size()), static_cast<off_t>(part.offset));
+    if (read < 0) return break_output(errno), false;
+    const iovec piece{copy.data(), static_cast<std::size_t>(read)};
+    result = read == 0 ? 0 : io().write(*this, &piece, 1);
+  }
+  if (result == -EAGAIN || result == -EINTR) return result == -EINTR;
+  if (result < 0) return break_output(static_cast<int>(-result)), false;
+  if (result == 0) {
+    output_->drop_file();  // the file has become shorter meanwhile
+    return true;
+  }
+  output_->advance_file(static_cast<std::uint64_t>(result));
+  loop_.counters().bytes_sent += static_cast<std::uint64_t>(result);
+  if (extras_) touch();
+  return true;
+}
+
+void stream::after_writing() noexcept {
+  if (output_->empty() && end_wanted_ && !end_sent_) {
+    end_sent_ = true;
+    io().shutdown_write(*this);
+  }
+  if (output_->writer != nullptr && reached(output_->goal)) wake_writer();
+  if (output_->empty()) {
+    output_.reset();
+    if (phase_ == phase::flushing) begin_linger();
+  }
+}
+
+bool stream::reached(output_goal goal) const noexcept {
+  if (phase_ != phase::open || output_error_ != 0) return true;
+  switch (goal) {
+    case output_goal::low_mark:
+      return queued_bytes() <= limits_->output_low_bytes;
+    case output_goal::empty:
+      return queued_bytes() == 0 && (!output_ || output_->empty());
+    case output_goal::ended:
+      return end_sent_;
+  }
+  return true;
+}
+
+void stream::wake_writer() noexcept {
+  if (task_context* const task = std::exchange(output_->writer, nullptr)) loop_.make_ready(*task);
+}
+
+bool stream::begin_output_wait(output_goal goal, std::coroutine_handle<> frame, task_context& task) {
+  if (phase_ != phase::open || output_error_ != 0 || (end_wanted_ && goal == output_goal::low_mark)) [[unlikely]] {
+    return defer(frame, task);
+  }
+  if (goal == output_goal::low_mark) {
+    if (queued_bytes() <= limits_->output_high_bytes) [[likely]] {
+      return --loop_.budget == 0 && defer(frame, task);
+    }
+  } else {
+    if (blocks().staging == this) flush_staged();
+    if (reached(goal)) return --loop_.budget == 0 && defer(frame, task);
+  }
+  output_queue& queue = output();
+  if (queue.writer != nullptr) throw connection_busy("send to " + peer_text(), "writer");
+  queue.writer = &task;
+  queue.goal = goal;
+  task.suspend(frame, queue);
+  return true;
+}
+
+void stream::finish_output_wait(output_goal goal) {
+  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] throw_no_output();
+  if (goal == output_goal::low_mark && !end_wanted_ && queued_bytes() <= limits_->output_high_bytes) [[likely]] return;
+  if (goal == output_goal::low_mark && end_wanted_) throw_no_output();
+  if (reached(goal)) return;
+  const task_context* const task = loop_.running();
+  if (task != nullptr && task->cancel_state != cancel_reason::none) throw_cancelled(*task);
+}
+
+void stream::throw_no_output() {
+  std::error_code why = errc::closed_here;
+  if (phase_ == phase::open && output_error_ != 0) why = system_code(output_error_);
+  std::string text = "send to";
+  if (extras_ && !extras_->abort_reason.empty()) text = extras_->abort_reason + "; " + text;
+  throw connection_closed(text, peer_text(), std::string(input()), why);
+}
+
+// Nothing can be sent any more. Input goes on: what the peer sent before may still be read.
+void stream::break_output(int error) noexcept {
+  if (output_error_ == 0) output_error_ = static_cast<std::int16_t>(error);
+  leave_stage();
+  if (output_) {
+    loop_.counters().bytes_dropped += output_->bytes();
+    wake_writer();
+    output_.reset();
+  }
+  if (phase_ == phase::flushing) finish_close(true);
+}
+
+void stream::lose_output(int error, std::size_t bytes) noexcept {
+  loop_.counters().bytes_dropped += bytes;
+  break_output(error);
+}
+
+void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count) {
+  if (phase_ != phase::open || output_error_ != 0 || end_wanted_ || count == 0) return;
+  if (blocks().staging == this && blocks().staged_bytes > 0) unstage_into_queue();
+  output().push_file(std::move(file), offset, count, usual_priority);
+  take_stage();
+}
+
+void stream::queue_end() {
+  if (phase_ != phase::open || end_wanted_) return;
+  if (blocks().staging == this) flush_staged();
+  end_wanted_ = true;
+  if (output_error_ != 0 || (output_ && !output_->empty())) return;
+  end_sent_ = true;
+  io().shutdown_write(*this);
+}
+
+void queue_output(stream& to, const std::string_view* parts, std::size_t count, int level) {
+  to.queue(parts, count, level);
+}
+bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count) {
+  return to.try_queue(parts, count);
+}
+bool begin_output_wait(stream& to, output_goal goal, std::coroutine_handle<> frame, task_context& task) {
+  return to.begin_output_wait(goal, frame, task);
+}
+void finish_output_wait(stream& to, output_goal goal) { to.finish_output_wait(goal); }
+
+}  // namespace cetane::detail

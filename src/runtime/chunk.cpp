@@ -1,0 +1,67 @@
+#include <cetane/runtime/chunk.hpp>
+
+#include <runtime/io_blocks.hpp>
+
+#include <cetane/coro/frame_memory.hpp>
+
+#include <cstring>
+#include <new>
+
+namespace cetane {
+namespace {
+
+const char* copy_of(std::string_view bytes) {
+  auto* const copy = static_cast<char*>(detail::allocate_frame(bytes.size()));
+  std::memcpy(copy, bytes.data(), bytes.size());
+  return copy;
+}
+
+}  // namespace
+
+chunk::chunk(std::string_view bytes) {
+  if (bytes.empty()) return;
+  data_ = copy_of(bytes);
+  size_ = bytes.size();
+}
+
+chunk::chunk(detail::io_blocks& lender, const char* data, std::size_t size) noexcept
+    : data_(data), size_(size), lender_(&lender) {
+  if (lender.borrower != nullptr) lender.reclaim();
+  lender.borrower = this;
+}
+
+void chunk::own() {
+  if (lender_ == nullptr) return;
+  data_ = copy_of({data_, size_});
+  lender_->borrower = nullptr;
+  lender_ = nullptr;
+}
+
+void chunk::follow() noexcept { lender_->borrower = this; }
+
+void chunk::free_bytes() noexcept {
+  if (lender_ != nullptr) {
+    lender_->borrower = nullptr;
+  } else {
+    detail::free_frame(const_cast<char*>(data_), size_);
+  }
+}
+
+void chunk::throw_lost() { throw std::bad_alloc(); }
+
+namespace detail {
+
+// There may be no memory for the copy. Nothing can throw here, between two tasks: the chunk tells whoever reads it.
+void io_blocks::reclaim() noexcept {
+  chunk& holder = *borrower;
+  try {
+    holder.own();
+  } catch (const std::bad_alloc&) {
+    holder.data_ = nullptr;
+    holder.lender_ = nullptr;
+    borrower = nullptr;
+  }
+}
+
+}  // namespace detail
+}  // namespace cetane
