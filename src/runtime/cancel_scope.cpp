@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace cetane {
+namespace {
+
+// The task learns of it now, and ends its wait if it has one.
+void tell(detail::task_context& task, cancel_reason why) noexcept {
+  task.cancel_state = why;
+  if (detail::waitable* wait = std::exchange(task.waiting, nullptr)) wait->cancel_wait(task);
+}
+
+}  // namespace
 
 cancel_scope::cancel_scope(cancel_scope* parent, shield shielded) noexcept
     : parent_(parent), shielded_(shielded) {
@@ -15,10 +24,19 @@ cancel_scope::cancel_scope(cancel_scope* parent, shield shielded) noexcept
 cancel_scope::~cancel_scope() { assert(members_.empty() && children_.empty()); }
 
 void cancel_scope::enter(detail::task_context& task) noexcept {
+  if (parent_ != nullptr && task.scope == parent_) owner_ = &task;
   task.list_hook<cancel_scope>::unlink();
   members_.push_back(task);
   task.scope = this;
-  task.cancel_state = reason_;
+  task.cancel_state = reason_ == cancel_reason::none ? reason_for(task) : reason_;
+}
+
+cancel_reason cancel_scope::reason_for(const detail::task_context& task) const noexcept {
+  if (task.own_reason == cancel_reason::none) return cancel_reason::none;
+  for (const cancel_scope* scope = this; scope->owner_ == &task; scope = scope->parent_) {
+    if (scope->shielded_ == shield::yes) return cancel_reason::none;
+  }
+  return task.own_reason;
 }
 
 void cancel_scope::cancel(cancel_reason why) noexcept {
@@ -29,12 +47,18 @@ void cancel_scope::cancel(cancel_reason why) noexcept {
     if (reached) {
       scope->reason_ = why;
       for (detail::task_context& task : scope->members_) {
-        task.cancel_state = why;
-        if (detail::waitable* wait = std::exchange(task.waiting, nullptr)) wait->cancel_wait(task);
+        if (task.cancel_state == cancel_reason::none) tell(task, why);
       }
     }
     scope = scope->next_below(*this, reached);
   }
+}
+
+void cancel_scope::dissolve() noexcept {
+  for (detail::task_context& task : members_) task.scope = parent_;
+  for (cancel_scope& child : children_) child.parent_ = parent_;
+  parent_->members_.splice_back(members_);
+  parent_->children_.splice_back(children_);
 }
 
 cancel_scope& cancel_scope::home() noexcept {
@@ -49,6 +73,32 @@ cancel_scope* cancel_scope::next_below(const cancel_scope& top, bool descend) no
     if (cancel_scope* sibling = scope->parent_->children_.after(*scope)) return sibling;
   }
   return nullptr;
+}
+
+detail::task_context* cancel_scope::last_task() noexcept {
+  cancel_scope* scope = this;
+  for (;;) {
+    while (!scope->children_.empty()) scope = &scope->children_.back();
+    while (scope->members_.empty()) {
+      if (scope == this) return nullptr;
+      cancel_scope* const before = scope->parent_->children_.before(*scope);
+      if (before == nullptr) {
+        scope = scope->parent_;
+        continue;
+      }
+      scope = before;
+      break;
+    }
+    if (!scope->members_.empty() && scope->children_.empty()) return &scope->members_.back();
+  }
+}
+
+void detail::cancel_task(task_context& task, cancel_reason why) noexcept {
+  if (task.own_reason != cancel_reason::none) return;
+  task.own_reason = why;
+  if (task.cancel_state != cancel_reason::none) return;
+  const cancel_reason reached = task.scope->reason_for(task);
+  if (reached != cancel_reason::none) tell(task, reached);
 }
 
 }  // namespace cetane

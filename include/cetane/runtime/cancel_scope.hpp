@@ -9,7 +9,12 @@ namespace cetane {
 
 namespace detail {
 struct scope_children;  // tag: the list of scopes below a scope
-}
+
+/// Cancels one task, not its scope: its current await and every later one throws cancelled. The first reason stays.
+///
+/// A task that has not begun does begin, and its first await throws.
+CETANE_API void cancel_task(task_context& task, cancel_reason why) noexcept;
+}  // namespace detail
 
 /// A region of work that can be cancelled as a whole: a node of the tree from the loop's root down to each task.
 ///
@@ -35,11 +40,15 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_reason reason() const noexcept { return reason_; }
   cancel_scope* parent() const noexcept { return parent_; }
 
-  /// Makes `task` a member; its cancel state becomes that of this scope.
+  /// Makes `task` a member; its cancel state becomes that of this scope. A task that is cancelled itself stays so, save
+  /// within a shield that it has entered.
   void enter(detail::task_context& task) noexcept;
 
   /// Gives `task` back to the parent.
   void leave(detail::task_context& task) noexcept { parent_->enter(task); }
+
+  /// Gives all members and all scopes below to the parent. Those that are cancelled stay so.
+  void dissolve() noexcept;
 
   /// Marks the scope as one that fork() starts tasks in: an application's or a service's.
   void be_home() noexcept { home_ = true; }
@@ -48,6 +57,10 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_scope& home() noexcept;
 
   bool empty() const noexcept { return members_.empty() && children_.empty(); }
+
+  /// The last task of the last scope below, or null. Whoever ends tasks in this order ends those of a group before the task
+  /// whose frame holds the group.
+  detail::task_context* last_task() noexcept;
 
   /// Calls visit(task_context&) for every task below.
   template <class Visit>
@@ -61,12 +74,18 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   // The next scope in preorder within `top`; `descend` says whether to enter this one's children.
   cancel_scope* next_below(const cancel_scope& top, bool descend) noexcept;
 
+  // What a cancelled task finds in this scope: its own reason, unless there is a shield between the task and this scope.
+  cancel_reason reason_for(const detail::task_context& task) const noexcept;
+
   cancel_scope* parent_;
+  detail::task_context* owner_ = nullptr;  // the task that came in from the parent
   intrusive_list<detail::task_context, cancel_scope> members_;
   intrusive_list<cancel_scope, detail::scope_children> children_;
   cancel_reason reason_ = cancel_reason::none;
   shield shielded_;
   bool home_ = false;
+
+  friend void detail::cancel_task(detail::task_context& task, cancel_reason why) noexcept;
 };
 
 }  // namespace cetane
