@@ -59,8 +59,8 @@ void stream::close() noexcept {
 }
 
 void stream::release() noexcept {
+  close();  // still owned: so this object is there when it returns
   owned_ = false;
-  if (phase_ == phase::open) close();
   if (phase_ == phase::closed) {
     dispose();
   } else if (extras_ && !extras_->linked()) {
