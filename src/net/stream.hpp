@@ -43,7 +43,7 @@ class stream : public stream_io, public waitable {
   std::optional<chunk> finish_next_chunk();
 
   // Output: stream_output.cpp.
-  void queue(const std::string_view* parts, std::size_t count, int level);
+  bool queue(const std::string_view* parts, std::size_t count, int level);
   bool try_queue(const std::string_view* parts, std::size_t count);
   void queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count);
   void queue_end();
@@ -109,6 +109,7 @@ class stream : public stream_io, public waitable {
   [[noreturn]] void throw_too_long(const read_request& request);
   std::string tried(const read_request& request) const;
 
+  bool queue_much(const std::string_view* parts, std::size_t count, std::size_t size, int level);
   output_queue& output();
   void queue_behind(const std::string_view* parts, std::size_t count, int level);
   void write_through(const std::string_view* parts, std::size_t count);

@@ -43,24 +43,36 @@ output_queue& stream::output() {
   return *output_;
 }
 
-void stream::queue(const std::string_view* parts, std::size_t count, int level) {
-  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]] return;  // the await tells
+bool stream::queue(const std::string_view* parts, std::size_t count, int level) {
+  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]] return false;  // the await tells
   const std::size_t size = size_of(parts, count);
-  if ((output_ && !output_->empty()) || level != usual_priority) [[unlikely]] {
+  if (output_ || level != usual_priority || size > staged_most) [[unlikely]] {
+    return queue_much(parts, count, size, level);
+  }
+  take_stage();
+  if (blocks().staged_bytes + size > io_blocks::staged_capacity) [[unlikely]] {
+    flush_staged();
+    return queue_much(parts, count, size, level);
+  }
+  stage(parts, count);
+  loop_.counters().bytes_queued += size;
+  return loop_.within_budget();
+}
+
+// What does not fit the common case: other output is waiting, or a priority decides, or it is more than a page.
+bool stream::queue_much(const std::string_view* parts, std::size_t count, std::size_t size, int level) {
+  if (output_ || level != usual_priority) {
     queue_behind(parts, count, level);
-  } else if (size <= staged_most) [[likely]] {
-    take_stage();
-    if (blocks().staged_bytes + size > io_blocks::staged_capacity) {
-      flush_staged();
-      if (output_ && !output_->empty()) return queue_behind(parts, count, level);
-      take_stage();
-    }
-    stage(parts, count);
   } else {
     take_stage();
-    write_through(parts, count);
+    if (size > staged_most) {
+      write_through(parts, count);
+    } else {
+      stage(parts, count);
+    }
   }
   loop_.counters().bytes_queued += size;
+  return output_error_ == 0 && queued_bytes() <= limits_->output_high_bytes && loop_.within_budget();
 }
 
 bool stream::try_queue(const std::string_view* parts, std::size_t count) {
@@ -315,8 +327,8 @@ void stream::queue_end() {
   io().shutdown_write(*this);
 }
 
-void queue_output(stream& to, const std::string_view* parts, std::size_t count, int level) {
-  to.queue(parts, count, level);
+bool queue_output(stream& to, const std::string_view* parts, std::size_t count, int level) {
+  return to.queue(parts, count, level);
 }
 bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count) {
   return to.try_queue(parts, count);

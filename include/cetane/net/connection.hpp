@@ -38,7 +38,8 @@ namespace detail {
 
 inline constexpr int usual_priority = 5;
 
-CETANE_API void queue_output(stream& to, const std::string_view* parts, std::size_t count, int level);
+/// Queues all parts; says whether the sender may go on without waiting.
+CETANE_API bool queue_output(stream& to, const std::string_view* parts, std::size_t count, int level);
 CETANE_API bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count);
 
 // Text and bytes of any kind; a number has no bytes of its own.
@@ -137,8 +138,8 @@ class CETANE_API connection {
     requires(sizeof...(Parts) > 0)
   send_op send(const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
-    detail::queue_output(stream(), views.data(), views.size(), detail::usual_priority);
-    return send_op(*stream_);
+    detail::stream& to = stream();
+    return send_op(to, detail::queue_output(to, views.data(), views.size(), detail::usual_priority));
   }
 
   /// Sends ahead of everything queued with a lower priority, but never in the middle of a message that has begun to leave.
@@ -146,8 +147,8 @@ class CETANE_API connection {
     requires(sizeof...(Parts) > 0)
   send_op send(priority level, const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
-    detail::queue_output(stream(), views.data(), views.size(), level.level());
-    return send_op(*stream_);
+    detail::stream& to = stream();
+    return send_op(to, detail::queue_output(to, views.data(), views.size(), level.level()));
   }
 
   /// Formats with fmt and sends.

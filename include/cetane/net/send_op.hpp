@@ -27,18 +27,23 @@ CETANE_API void finish_output_wait(stream& to, output_goal goal);
 /// What send, drain and send_eof return: the bytes are queued already; awaiting it waits until there is room for more.
 class [[nodiscard("co_await it: send waits while the peer does not read; try_send never waits")]] send_op {
  public:
-  explicit send_op(detail::stream& to, detail::output_goal goal = detail::output_goal::low_mark) noexcept
-      : to_(&to), goal_(goal) {}
-  bool await_ready() const noexcept { return false; }
+  /// `may_go_on`: there is room, nothing has to be waited for.
+  explicit send_op(detail::stream& to, bool may_go_on) noexcept : to_(&to), may_go_on_(may_go_on) {}
+  explicit send_op(detail::stream& to, detail::output_goal goal) noexcept : to_(&to), goal_(goal) {}
+
+  bool await_ready() const noexcept { return may_go_on_; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> frame) {
     return detail::begin_output_wait(*to_, goal_, frame, *frame.promise().context);
   }
-  void await_resume() { detail::finish_output_wait(*to_, goal_); }
+  void await_resume() {
+    if (!may_go_on_) detail::finish_output_wait(*to_, goal_);
+  }
 
  private:
   detail::stream* to_;
-  detail::output_goal goal_;
+  detail::output_goal goal_ = detail::output_goal::low_mark;
+  bool may_go_on_ = false;
 };
 
 }  // namespace cetane
