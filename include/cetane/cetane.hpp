@@ -1,0 +1,16 @@
+// Everything that the author of a handler needs.
+#pragma once
+
+#include <cetane/app/application.hpp>
+#include <cetane/app/service.hpp>
+#include <cetane/base/errors.hpp>
+#include <cetane/base/literals.hpp>
+#include <cetane/base/log.hpp>
+#include <cetane/base/scope_exit.hpp>
+#include <cetane/base/text.hpp>
+#include <cetane/base/version.hpp>
+#include <cetane/conc/join_handle.hpp>
+#include <cetane/conc/sleep.hpp>
+#include <cetane/conc/spawn.hpp>
+#include <cetane/coro/task.hpp>
+#include <cetane/net/connection.hpp>

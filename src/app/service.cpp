@@ -1,0 +1,74 @@
+#include <cetane/app/service.hpp>
+
+#include <app/service_core.hpp>
+
+#include <cetane/runtime/event_loop.hpp>
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace cetane {
+namespace {
+
+constexpr const char* default_host = "127.0.0.1";
+
+std::uint16_t checked_port(int port) {
+  if (port < 0 || port > 65535) {
+    throw std::invalid_argument(
+        fmt::format("service: {} is no port, they go from 0 to 65535", port));
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
+}  // namespace
+
+service::service(std::unique_ptr<detail::bound_handler> handler, int port)
+    : core_(new detail::service_core(std::move(handler), default_host, checked_port(port))) {}
+
+service::service(std::unique_ptr<detail::bound_handler> handler, std::string path)
+    : core_(new detail::service_core(std::move(handler), address::unix_path(path))) {}
+
+service::~service() {
+  if (core_ == nullptr) return;
+  core_->stop_listening();
+  core_->release();
+}
+
+service& service::name(std::string text) & {
+  core_->set_name(std::move(text));
+  return *this;
+}
+
+service& service::host(std::string text) & {
+  core_->set_host(std::move(text));
+  return *this;
+}
+
+service& service::max_connections(std::size_t count) & {
+  core_->limits().max_connections = count;
+  return *this;
+}
+
+service& service::grace(duration span) & {
+  core_->limits().drain = span;
+  return *this;
+}
+
+service& service::limits(const service_limits& limits) & {
+  core_->limits() = limits;
+  return *this;
+}
+
+service& service::limits(const connection_limits& limits) & {
+  core_->limits().connection = limits;
+  return *this;
+}
+
+void service::start(event_loop& loop) { core_->start(loop, loop.scope()); }
+void service::stop() noexcept { core_->stop_listening(); }
+std::uint16_t service::port() const noexcept { return core_->bound().port(); }
+const address& service::listening_at() const noexcept { return core_->bound(); }
+std::size_t service::connections() const noexcept { return core_->connections(); }
+
+}  // namespace cetane
