@@ -278,6 +278,7 @@ int epoll_backend::watch(stream_io& stream, bool is_tcp) {
   stream.is_tcp = is_tcp;
   stream.readable = false;  // the registration itself makes an edge if something is there already
   stream.writable = true;
+  stream.unread_noted = false;  // a note from an earlier watch is out of date
   return add(stream, all_edges);
 }
 

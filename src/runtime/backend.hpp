@@ -100,10 +100,15 @@ class backend {
   virtual time_point now() noexcept = 0;
 
   /// Delivers what has happened; if that is nothing, waits for it until `until` at the latest. A past time means: do not wait.
+  /// A simulation throws simulation_stuck when nothing can ever end the wait.
   virtual void poll(event_loop& loop, time_point until) = 0;
 
   /// Ends a wait in poll(). The one call for other threads.
   virtual void wake() noexcept = 0;
+
+  /// A call of the loop's begins, or has ended, on another thread, which will wake the loop. A simulation must know.
+  virtual void begin_external() noexcept {}
+  virtual void end_external() noexcept {}
 
   /// Opens a listening socket; `bound` is its address with the real port.
   virtual int listen(const address& at, const listen_request& request, int& descriptor, address& bound) = 0;

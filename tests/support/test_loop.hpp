@@ -1,6 +1,6 @@
 #pragma once
 
-#include <backend/make_test_backend.hpp>
+#include <support/make_test_backend.hpp>
 
 #include <cetane/conc/spawn.hpp>
 #include <cetane/runtime/event_loop.hpp>

@@ -1,0 +1,107 @@
+/// The simulated network: a virtual clock and streams in memory, the same again from a seed.
+#pragma once
+
+#include <cetane/base/clock.hpp>
+#include <cetane/base/config.hpp>
+#include <cetane/base/literals.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace cetane {
+
+class event_loop;
+
+namespace detail {
+class backend;
+}
+
+/// How a simulated network behaves. The defaults are a good small network: little delay, buffers
+/// that fill up, nothing cut.
+///
+/// Each setter throws std::invalid_argument for a range that is upside down or out of bounds.
+class CETANE_API sim_options {
+ public:
+  sim_options() = default;
+  explicit sim_options(std::uint64_t seed) : seed_(seed) {}
+
+  /// All that is random is drawn from this number.
+  sim_options& set_seed(std::uint64_t seed);
+  /// How long everything travels from one end to the other: each piece draws anew, but none
+  /// overtakes another of the same direction.
+  sim_options& set_latency(duration shortest, duration longest);
+  /// How much each end of a connection buffers for sending, and as much again for receiving.
+  sim_options& set_capacity(std::size_t bytes);
+  /// The bytes of one write travel in pieces of a size between these.
+  sim_options& set_segment(std::size_t shortest_bytes, std::size_t longest_bytes);
+  /// How many lines of the event log are kept; the oldest go first.
+  sim_options& set_log_limit(std::size_t lines);
+  /// How long, in real time, virtual time stands still for a call on another thread; after that it
+  /// goes on without waiting for the call.
+  sim_options& set_patience(duration real);
+
+  std::uint64_t seed() const noexcept { return seed_; }
+  duration shortest_latency() const noexcept { return shortest_latency_; }
+  duration longest_latency() const noexcept { return longest_latency_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t shortest_segment() const noexcept { return shortest_segment_; }
+  std::size_t longest_segment() const noexcept { return longest_segment_; }
+  std::size_t log_limit() const noexcept { return log_limit_; }
+  duration patience() const noexcept { return patience_; }
+
+ private:
+  std::uint64_t seed_ = 1;
+  duration shortest_latency_ = std::chrono::microseconds(50);
+  duration longest_latency_ = std::chrono::microseconds(500);
+  std::size_t capacity_ = 64_KiB;
+  std::size_t shortest_segment_ = 64_KiB;
+  std::size_t longest_segment_ = 64_KiB;
+  std::size_t log_limit_ = 1000;
+  duration patience_ = std::chrono::seconds(2);
+};
+
+/// Where every simulation's clock begins.
+inline constexpr time_point simulation_start{std::chrono::seconds(1000)};
+
+/// Makes the backend of a loop whose network, and whose time, are simulated.
+///
+/// The loop's clock moves only while the loop has nothing to do, and then to the next thing that
+/// happens or is due. Who keeps the loop busy for ever keeps time from passing.
+CETANE_API std::unique_ptr<detail::backend> make_sim_backend(const sim_options& options = {});
+
+/// What a test asks of the simulation under a loop.
+class CETANE_API simulation {
+ public:
+  /// @throws std::logic_error  The loop runs on a real network.
+  static simulation& of(event_loop& loop);
+
+  virtual std::uint64_t seed() const noexcept = 0;
+  virtual time_point now() const noexcept = 0;
+
+  /// A number that stands for everything that was drawn and delivered so far: two runs that differ
+  /// anywhere have different ones.
+  virtual std::uint64_t trace_hash() const noexcept = 0;
+
+  /// The last lines of the event log, oldest first, each with its virtual time in seconds.
+  virtual std::string log_tail(std::size_t lines = 100) const = 0;
+
+  /// Listeners and connections that somebody has open.
+  virtual std::size_t open_descriptors() const noexcept = 0;
+
+ protected:
+  simulation() = default;
+  ~simulation() = default;
+};
+
+/// Thrown out of a simulated loop that nothing can ever wake again: a deadlock. what() names the
+/// time, the seed, and every task with what it waits for.
+class CETANE_API simulation_stuck : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+  ~simulation_stuck() override;
+};
+
+}  // namespace cetane

@@ -1,0 +1,203 @@
+// The simulated backend: the event loop's system calls on a network in memory.
+//
+// A poll has three steps. First, if nothing has happened yet, the clock moves to the next thing
+// that happens, or to `until`. Then all that is due happens inside the network, and sockets that it
+// concerns are marked. Only then their owners are called, with the conditions that held before the
+// first call: so, as with epoll, what an up-call closes may still stand in the batch, a socket may
+// have several things to say at once, and what the up-calls cause waits for the next poll.
+//
+// While a call runs on another thread (begin_external), virtual time stands still and the poll
+// waits for the call in real time, so that its end falls on the same virtual time in every run. A
+// call that needs virtual time to end would wait for ever: after the options' patience the clock
+// goes on.
+#include <backend/sim_alarm.hpp>
+#include <backend/sim_delivery.hpp>
+#include <backend/sim_engine.hpp>
+#include <backend/sim_network.hpp>
+
+#include <cetane/backend/sim.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace cetane::detail {
+namespace {
+
+class sim_backend final : public backend, public simulation {
+ public:
+  explicit sim_backend(const sim_options& options)
+      : engine_(options), network_(engine_), delivery_(engine_, network_) {}
+
+  std::string_view name() const noexcept override { return "sim"; }
+  bool simulated() const noexcept override { return true; }
+  time_point now() noexcept override { return engine_.now(); }
+  void poll(event_loop& loop, time_point until) override;
+  void wake() noexcept override { alarm_.ring(); }
+  void begin_external() noexcept override;
+  void end_external() noexcept override;
+
+  int listen(const address& at, const listen_request& request, int& descriptor,
+             address& bound) override {
+    return network_.listen(at, request, descriptor, bound);
+  }
+  int accept(poll_io& listener, int& descriptor, address& peer) override;
+  int connect(const address& to, const address* from, int& descriptor) override {
+    return network_.connect(to, from, descriptor);
+  }
+  int connect_result(int descriptor) override;
+  int local_address(int descriptor, address& out) override;
+  int peer_address(int descriptor, address& out) override;
+  int set_keepalive(int descriptor) override;
+  int shutdown_write(stream_io& stream) override;
+  std::size_t unsent_bytes(const stream_io& stream) override;
+  void close(int descriptor, bool reset) noexcept override { network_.close(descriptor, reset); }
+
+  int watch(stream_io& stream, bool is_tcp) override;
+  int watch(poll_io& object) override { return delivery_.watch(object); }
+  int watch_once(poll_io&, bool) override { return -EOPNOTSUPP; }
+  void unwatch(io_object& object) noexcept override { delivery_.unwatch(object); }
+  void set_reading(stream_io& stream, bool on) noexcept override {
+    delivery_.set_reading(stream, on);
+  }
+  ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
+  ssize_t send_file(stream_io&, int, off_t, std::size_t) noexcept override { return -EINVAL; }
+
+  std::uint64_t seed() const noexcept override { return engine_.options.seed(); }
+  time_point now() const noexcept override { return engine_.now(); }
+  std::uint64_t trace_hash() const noexcept override { return engine_.trace.hash(); }
+  std::string log_tail(std::size_t lines) const override { return engine_.trace.tail(lines); }
+  std::size_t open_descriptors() const noexcept override { return network_.open_descriptors(); }
+
+ private:
+  void wait(event_loop& loop, time_point until);
+  bool wait_for_others(time_point next);
+  [[noreturn]] void report_stuck(event_loop& loop) const;
+  sim_engine engine_;
+  sim_network network_;
+  sim_delivery delivery_;
+  sim_alarm alarm_;
+  std::size_t external_calls_ = 0;
+  bool out_of_patience_ = false;  // with the external calls that run now
+};
+
+void sim_backend::poll(event_loop& loop, time_point until) {
+  if (!engine_.busy() && !delivery_.pending()) wait(loop, until);
+  engine_.schedule.run_due();
+  delivery_.deliver(loop);
+}
+
+void sim_backend::wait(event_loop& loop, time_point until) {
+  if (until <= engine_.now() || alarm_.take()) return;
+  const time_point next = std::min(until, engine_.schedule.next());
+  if (external_calls_ > 0 && wait_for_others(next)) return;
+  if (next == never) report_stuck(loop);
+  engine_.schedule.advance(next);
+}
+
+// True when one of them has woken the loop.
+bool sim_backend::wait_for_others(time_point next) {
+  if (next == never) {
+    alarm_.wait();
+    return true;
+  }
+  if (!out_of_patience_) out_of_patience_ = !alarm_.wait_for(engine_.options.patience());
+  return !out_of_patience_;
+}
+
+void sim_backend::begin_external() noexcept {
+  ++external_calls_;
+  out_of_patience_ = false;
+}
+
+void sim_backend::end_external() noexcept {
+  --external_calls_;
+  out_of_patience_ = false;
+}
+
+void sim_backend::report_stuck(event_loop& loop) const {
+  const std::int64_t ns = engine_.now().time_since_epoch().count();
+  throw simulation_stuck(
+      fmt::format("the simulation is stuck at {}.{:09} s: nothing is under way, no deadline is "
+                  "set, and no call "
+                  "on another thread could wake the loop (seed {})\n{}",
+                  ns / 1'000'000'000, ns % 1'000'000'000, seed(), loop.dump_tasks()));
+}
+
+int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {
+  const int result = network_.accept(listener.descriptor, descriptor, peer);
+  if (result == -EAGAIN) listener.readable = false;
+  return result;
+}
+
+int sim_backend::connect_result(int descriptor) {
+  const auto stream = network_.find_stream(descriptor);
+  return stream == nullptr ? -EBADF : -stream->take_error();
+}
+
+int sim_backend::local_address(int descriptor, address& out) {
+  const auto socket = network_.find(descriptor);
+  if (socket == nullptr) return -EBADF;
+  out = socket->local;
+  return 0;
+}
+
+int sim_backend::peer_address(int descriptor, address& out) {
+  const auto socket = network_.find(descriptor);
+  if (socket == nullptr) return -EBADF;
+  const auto stream = network_.find_stream(descriptor);
+  return stream == nullptr ? -ENOTCONN : stream->remote_address(out);
+}
+
+// There is no peer here that vanishes silently.
+int sim_backend::set_keepalive(int descriptor) {
+  return network_.find(descriptor) == nullptr ? -EBADF : 0;
+}
+
+int sim_backend::shutdown_write(stream_io& stream) {
+  const auto socket = network_.find_stream(stream.descriptor);
+  return socket == nullptr ? -EBADF : socket->end_output();
+}
+
+std::size_t sim_backend::unsent_bytes(const stream_io& stream) {
+  const auto socket = network_.find_stream(stream.descriptor);
+  return socket == nullptr ? 0 : socket->unacknowledged();
+}
+
+int sim_backend::watch(stream_io& stream, bool is_tcp) {
+  stream.is_tcp = is_tcp;
+  stream.readable = false;
+  stream.writable = true;
+  stream.unread_noted = false;  // a note from an earlier watch is out of date
+  return delivery_.watch(stream);
+}
+
+ssize_t sim_backend::write(stream_io& stream, const iovec* parts, int count) noexcept {
+  if (!stream.writable) return -EAGAIN;
+  const auto socket = network_.find_stream(stream.descriptor);
+  if (socket == nullptr) return -EBADF;
+  const ssize_t sent = socket->write(parts, count);
+  if (sent == -EAGAIN) stream.writable = false;
+  return sent;
+}
+
+}  // namespace
+}  // namespace cetane::detail
+
+namespace cetane {
+
+std::unique_ptr<detail::backend> make_sim_backend(const sim_options& options) {
+  return std::make_unique<detail::sim_backend>(options);
+}
+
+simulation& simulation::of(event_loop& loop) {
+  auto* const found = dynamic_cast<simulation*>(&loop.io());
+  if (found == nullptr) {
+    throw std::logic_error("this loop runs on a real network; make it with make_sim_backend()");
+  }
+  return *found;
+}
+
+}  // namespace cetane

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <backend/sim_engine.hpp>
+#include <backend/sim_network.hpp>
+#include <backend/slot_table.hpp>
+#include <runtime/backend.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace cetane::detail {
+
+/// Tells the objects that watch simulated sockets what has happened to these, and gives streams
+/// their input.
+class sim_delivery {
+ public:
+  sim_delivery(sim_engine& engine, sim_network& network) noexcept
+      : engine_(engine), network_(network) {}
+
+  int watch(io_object& object);
+  void unwatch(io_object& object) noexcept;
+  void set_reading(stream_io& stream, bool on) noexcept;
+
+  /// True when a stream has input left from the last time.
+  bool pending() const noexcept { return !unread_.empty(); }
+
+  /// Calls the owners of all marked sockets, then gives one more read to each stream that had more
+  /// than one read took.
+  void deliver(event_loop& loop);
+
+ private:
+  struct happening {
+    std::shared_ptr<sim_socket> socket;
+    std::uint64_t tag;
+    unsigned conditions;
+  };
+
+  void collect();
+  void call(event_loop& loop, const happening& what) noexcept;
+  void call_stream(event_loop& loop, stream_io& stream, const happening& what) noexcept;
+  void read(event_loop& loop, stream_io& stream) noexcept;
+  void note_unread(stream_io& stream) noexcept;
+  void read_leftovers(event_loop& loop) noexcept;
+
+  sim_engine& engine_;
+  sim_network& network_;
+  slot_table slots_;
+  std::vector<happening> batch_;
+  std::vector<std::uint64_t> unread_;  // tags
+};
+
+}  // namespace cetane::detail

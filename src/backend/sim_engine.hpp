@@ -1,0 +1,70 @@
+#pragma once
+
+#include <backend/sim_dice.hpp>
+#include <backend/sim_schedule.hpp>
+#include <backend/sim_socket.hpp>
+#include <backend/sim_trace.hpp>
+
+#include <cetane/backend/sim.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace cetane::detail {
+
+/// What drives a simulation: clock, plans, dice and trace, and the list of sockets that something
+/// has happened to.
+class sim_engine {
+ public:
+  explicit sim_engine(const sim_options& chosen)
+      : options(chosen),
+        trace(chosen.log_limit()),
+        schedule(simulation_start),
+        choices(chosen.seed(), "choices", trace),
+        latency_(chosen.seed(), "latency", trace),
+        segments_(chosen.seed(), "segments", trace) {}
+
+  time_point now() const noexcept { return schedule.now(); }
+
+  template <class... Args>
+  void note(fmt::format_string<Args...> format, Args&&... args) {
+    trace.note(now(), format, std::forward<Args>(args)...);
+  }
+
+  duration draw_latency() noexcept {
+    return latency_.roll(options.shortest_latency(), options.longest_latency());
+  }
+  std::size_t draw_segment() noexcept {
+    return segments_.roll(options.shortest_segment(), options.longest_segment());
+  }
+
+  /// Something happened to `socket`: its owner hears of it in this poll, or in the next one.
+  void mark(std::shared_ptr<sim_socket> socket) {
+    if (std::exchange(socket->marked, true)) return;
+    marked_.push_back(std::move(socket));
+  }
+
+  /// Gives out the marked sockets, in the order of what happened to them.
+  std::vector<std::shared_ptr<sim_socket>> take_marked() noexcept {
+    for (const auto& socket : marked_) socket->marked = false;
+    return std::exchange(marked_, {});
+  }
+
+  /// True if a poll need not wait.
+  bool busy() const noexcept { return !marked_.empty() || schedule.next() <= now(); }
+
+  const sim_options options;
+  sim_trace trace;
+  sim_schedule schedule;
+  sim_dice choices;
+
+ private:
+  sim_dice latency_;
+  sim_dice segments_;
+  std::vector<std::shared_ptr<sim_socket>> marked_;
+};
+
+}  // namespace cetane::detail

@@ -1,0 +1,198 @@
+// Connections are made on TCP's model; each arrow takes a latency:
+//
+//   client               listener
+//   connect --SYN------> knock: nobody there: refuse; no place left: the client asks again later
+//   answer  <--SYN/ACK-- keeps a place
+//           --ACK------> join: who listens is told
+//
+// A Unix socket is connected, or refused, at once; only the listener hears of it later.
+#include "backend/sim_network.hpp"
+
+#include <backend/sim_address.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+namespace cetane::detail {
+namespace {
+
+// Linux asks again after 1, 2, 4, ... s, six times, and gives up 64 s after the last time.
+constexpr unsigned most_tries = 7;
+
+duration patience_of(unsigned tries) { return std::chrono::seconds(1U << (tries - 1)); }
+
+// Gives the server's end its addresses, as a listener of this family shows them.
+void name_server_end(sim_connection& made, const sim_listener& listener) {
+  const auto client = made.client();
+  const auto server = made.server();
+  const bool mapped = listener.local.family() == address_family::ipv6 &&
+                      client->remote.family() == address_family::ipv4;
+  server->local = mapped ? sim_address::seen_by_ipv6(client->remote) : client->remote;
+  server->remote = mapped ? sim_address::seen_by_ipv6(client->local) : client->local;
+}
+
+}  // namespace
+
+int sim_network::listen(const address& at, const listen_request& request, int& descriptor,
+                        address& bound) {
+  if (at.family() == address_family::none) return -EAFNOSUPPORT;
+  const bool shared = request.reuse_port && !at.is_unix();
+  address where = at;
+  if (const int failed = ports_.take(where, shared); failed < 0) return failed;
+  auto made = std::make_shared<sim_listener>(request.backlog);
+  made->local = where;
+  made->address_held = where;
+  listeners_.push_back(made);
+  descriptor = descriptors_.add(std::move(made));
+  bound = where;
+  engine_.note("listen on {}", where);
+  return 0;
+}
+
+int sim_network::accept(int listener, int& descriptor, address& peer) {
+  const auto socket = find(listener);
+  if (socket == nullptr) return -EBADF;
+  if (socket->type != sim_socket::kind::listener) return -EINVAL;
+  auto newcomer = static_cast<sim_listener&>(*socket).take();
+  if (newcomer == nullptr) return -EAGAIN;
+  engine_.note("{} is accepted", newcomer->name());
+  peer = newcomer->remote;
+  descriptor = descriptors_.add(std::move(newcomer));
+  return 0;
+}
+
+int sim_network::connect(const address& to, const address* from, int& descriptor) {
+  const auto wanted = std::make_shared<sim_connection>(engine_, connections_ + 1);
+  const auto client = wanted->client();
+  client->remote = sim_address::reached(to);
+  if (const int failed = take_local_address(*client, from); failed < 0) return failed;
+  ++connections_;
+  engine_.note("{} connects from {} to {}", client->name(), client->local, client->remote);
+  if (to.is_unix()) {
+    if (const int failed = connect_at_once(wanted); failed < 0) {
+      if (client->address_held) ports_.give_back(*client->address_held);
+      return failed;
+    }
+  }
+  client->set_open();
+  descriptor = descriptors_.add(client);
+  if (to.is_unix()) return 0;
+  after_latency([this, wanted] { knock(wanted, 1); });
+  return -EINPROGRESS;
+}
+
+int sim_network::close(int descriptor, bool reset) {
+  const auto socket = descriptors_.remove(descriptor);
+  if (socket == nullptr) return -EBADF;
+  if (socket->address_held) ports_.give_back(*socket->address_held);
+  if (socket->type == sim_socket::kind::listener) {
+    engine_.note("listen on {} no more", socket->local);
+    std::erase(listeners_, socket);
+  }
+  socket->close(reset);
+  return 0;
+}
+
+std::shared_ptr<sim_stream> sim_network::find_stream(int descriptor) const noexcept {
+  const auto socket = find(descriptor);
+  if (socket == nullptr || socket->type != sim_socket::kind::stream) return nullptr;
+  return std::static_pointer_cast<sim_stream>(socket);
+}
+
+// Who listens at the very address goes before who listens at all of them; among several, chance
+// decides as the kernel's hash does.
+sim_network::listener_ptr sim_network::find_listener(const address& to) {
+  std::vector<listener_ptr> found;
+  for (const bool exact : {true, false}) {
+    for (const listener_ptr& one : listeners_) {
+      if (exact ? one->local == to : sim_address::serves(one->local, to)) found.push_back(one);
+    }
+    if (!found.empty()) break;
+  }
+  if (found.empty()) return nullptr;
+  return found.size() == 1 ? found.front() : found[engine_.choices.roll(0, found.size() - 1)];
+}
+
+int sim_network::take_local_address(sim_stream& client, const address* from) {
+  const address& to = client.remote;
+  if (to.family() == address_family::none) return -EAFNOSUPPORT;
+  if (from != nullptr && from->family() != to.family()) return -EINVAL;
+  if (to.is_unix() && from == nullptr) {
+    client.local = sim_address::unnamed();
+    return 0;
+  }
+  client.local = sim_address::source_for(to);
+  if (from != nullptr) {
+    client.local = sim_address::is_any(*from) ? client.local.with_port(from->port()) : *from;
+  }
+  const int failed = ports_.take(client.local, false);
+  if (failed == 0) client.address_held = client.local;
+  return failed;
+}
+
+void sim_network::after_latency(std::function<void()> happen) {
+  engine_.schedule.at(engine_.now() + engine_.draw_latency(), std::move(happen));
+}
+
+void sim_network::knock(const connection_ptr& wanted, unsigned tries) {
+  const auto client = wanted->client();
+  if (!client->open()) return;
+  const listener_ptr listener = find_listener(client->remote);
+  if (listener == nullptr) return after_latency([=, this] { refuse(wanted, ECONNREFUSED); });
+  if (listener->full()) {
+    engine_.note("{} finds no place", client->name());
+    const time_point later = engine_.now() + patience_of(tries);
+    engine_.schedule.at(later, [=, this] {
+      tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT);
+    });
+    return;
+  }
+  listener->expect();
+  wanted->server()->establish();
+  name_server_end(*wanted, *listener);
+  after_latency([=, this] { answer(wanted, listener); });
+}
+
+void sim_network::answer(const connection_ptr& made, const listener_ptr& listener) {
+  const auto client = made->client();
+  if (!client->open()) return listener->no_longer_expect();
+  engine_.note("{} is connected", client->name());
+  client->establish();
+  client->send_over([=, this](sim_stream&) { join(made, listener); });
+  engine_.mark(client);
+}
+
+void sim_network::join(const connection_ptr& made, const listener_ptr& listener) {
+  const auto server = made->server();
+  listener->no_longer_expect();
+  if (!listener->open()) return server->close(true);
+  engine_.note("{} waits to be accepted", server->name());
+  server->set_open();
+  listener->put(server);
+  engine_.mark(listener);
+}
+
+void sim_network::refuse(const connection_ptr& wanted, int error) {
+  const auto client = wanted->client();
+  if (!client->open()) return;
+  engine_.note("{} is refused ({})", client->name(), error);
+  client->refuse(error);
+  engine_.mark(client);
+}
+
+int sim_network::connect_at_once(const connection_ptr& wanted) {
+  const auto client = wanted->client();
+  const listener_ptr listener = find_listener(client->remote);
+  if (listener == nullptr) return client->remote.host().starts_with('@') ? -ECONNREFUSED : -ENOENT;
+  if (listener->full()) return -EAGAIN;
+  listener->expect();
+  name_server_end(*wanted, *listener);
+  client->establish();
+  wanted->server()->establish();
+  client->send_over([=, this](sim_stream&) { join(wanted, listener); });
+  return 0;
+}
+
+}  // namespace cetane::detail

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <backend/sim_connection.hpp>
+#include <backend/sim_descriptors.hpp>
+#include <backend/sim_engine.hpp>
+#include <backend/sim_listener.hpp>
+#include <backend/sim_ports.hpp>
+#include <runtime/backend.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace cetane::detail {
+
+/// A network in memory: descriptors, listeners, and connections being made. All addresses are
+/// those of one machine.
+///
+/// Calls that can fail return a negative errno value, the kernel's own for the same case.
+class sim_network {
+ public:
+  explicit sim_network(sim_engine& engine) noexcept : engine_(engine) {}
+
+  int listen(const address& at, const listen_request& request, int& descriptor, address& bound);
+  int accept(int listener, int& descriptor, address& peer);
+  int connect(const address& to, const address* from, int& descriptor);
+  int close(int descriptor, bool reset);
+
+  /// Null for a number that is not open.
+  std::shared_ptr<sim_socket> find(int descriptor) const noexcept {
+    return descriptors_.find(descriptor);
+  }
+  /// Null for a number that is not a connection's.
+  std::shared_ptr<sim_stream> find_stream(int descriptor) const noexcept;
+
+  std::size_t open_descriptors() const noexcept { return descriptors_.open(); }
+
+ private:
+  using connection_ptr = std::shared_ptr<sim_connection>;
+  using listener_ptr = std::shared_ptr<sim_listener>;
+
+  listener_ptr find_listener(const address& to);
+  int take_local_address(sim_stream& client, const address* from);
+  void after_latency(std::function<void()> happen);
+
+  void knock(const connection_ptr& wanted, unsigned tries);
+  void answer(const connection_ptr& made, const listener_ptr& listener);
+  void join(const connection_ptr& made, const listener_ptr& listener);
+  void refuse(const connection_ptr& wanted, int error);
+  int connect_at_once(const connection_ptr& wanted);
+
+  sim_engine& engine_;
+  sim_descriptors descriptors_;
+  sim_ports ports_;
+  std::vector<listener_ptr> listeners_;  // open ones, oldest first
+  std::uint64_t connections_ = 0;
+};
+
+}  // namespace cetane::detail

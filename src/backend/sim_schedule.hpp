@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cetane/base/clock.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace cetane::detail {
+
+/// The virtual clock, and what is going to happen when.
+///
+/// Things planned for the same time happen in the order in which they were planned.
+class sim_schedule {
+ public:
+  explicit sim_schedule(time_point start) noexcept : now_(start) {}
+
+  time_point now() const noexcept { return now_; }
+
+  /// When something happens next; `never` when nothing will.
+  time_point next() const noexcept { return plans_.empty() ? never : plans_.front().when; }
+
+  void at(time_point when, std::function<void()> happen);
+
+  /// Moves the clock, but not past what happens next.
+  void advance(time_point to) noexcept;
+
+  /// Does what is due. What that plans for the present time waits for the next call, so that two
+  /// that answer each other without delay do not hold the clock.
+  void run_due();
+
+ private:
+  struct plan {
+    time_point when;
+    std::uint64_t number;
+    std::function<void()> happen;
+  };
+
+  static bool later(const plan& a, const plan& b) noexcept;
+
+  time_point now_;
+  std::uint64_t planned_ = 0;
+  std::vector<plan> plans_;  // a heap, the next one in front
+};
+
+}  // namespace cetane::detail

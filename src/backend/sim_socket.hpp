@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cetane/os/address.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace cetane::detail {
+
+/// What a simulated descriptor stands for: a listener, or one end of a connection.
+class sim_socket {
+ public:
+  /// What may be said of a socket, as poll(2) says it.
+  enum condition : unsigned {
+    input = 1U,    // something to read or to accept, or the end of it
+    output = 2U,   // room for output, or a failure to report to who tries
+    hang_up = 4U,  // the peer ended its output, or the connection is gone
+    failure = 8U,  // an error nobody has asked for yet
+  };
+
+  enum class kind : std::uint8_t { listener, stream };
+
+  sim_socket(const sim_socket&) = delete;
+  sim_socket& operator=(const sim_socket&) = delete;
+  virtual ~sim_socket() = default;
+
+  /// The conditions that hold now.
+  virtual unsigned conditions() const noexcept = 0;
+
+  /// Its owner has been told and has perhaps read: tell the peer, if that is news.
+  virtual void delivered() {}
+
+  /// The descriptor is closed.
+  virtual void close(bool reset) = 0;
+
+  const kind type;
+  bool marked = false;               // the engine has it on its list
+  std::optional<std::uint64_t> tag;  // of the object that watches it
+  address local;
+  std::optional<address> address_held;  // given back when the descriptor is closed
+
+ protected:
+  explicit sim_socket(kind k) noexcept : type(k) {}
+};
+
+}  // namespace cetane::detail

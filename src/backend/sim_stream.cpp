@@ -1,0 +1,184 @@
+// One end of a simulated connection, on the kernel's model (tcp(7) and what Linux 6 does):
+//
+//   connecting --establish--> connected --RST--> broken
+//        \--refuse--> refused
+//
+// A connected end has two halves that end by themselves. Output: open, ended here, end sent, end
+// acknowledged. Input: open, end arrived; what came before the end, or before a reset, stays to be
+// read. An error is told once, to who asks first; after that a broken end has only the ends of
+// things: EPIPE for a writer, 0 for a reader.
+#include "backend/sim_stream.hpp"
+
+#include <backend/sim_connection.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace cetane::detail {
+
+sim_stream::sim_stream(sim_engine& engine, sim_connection& home, bool is_client) noexcept
+    : sim_socket(kind::stream),
+      engine_(engine),
+      home_(home),
+      is_client_(is_client),
+      output_(engine.options.capacity()) {}
+
+std::string sim_stream::name() const {
+  return fmt::format("#{} {}", home_.number, is_client_ ? "client" : "server");
+}
+
+void sim_stream::send_over(std::function<void(sim_stream&)> arrive) {
+  last_arrival_ = std::max(last_arrival_, engine_.now() + engine_.draw_latency());
+  engine_.schedule.at(last_arrival_, [to = is_client_ ? home_.server() : home_.client(),
+                                      arrive = std::move(arrive)] { arrive(*to); });
+}
+
+ssize_t sim_stream::write(const iovec* parts, int count) {
+  if (error_ != 0) return -take_error();
+  if (state_ == state::connecting) return -EAGAIN;
+  if (state_ == state::refused || broken_ || output_.ended()) return -EPIPE;
+  const std::size_t taken = output_.put(parts, count);
+  const bool wanted =
+      std::any_of(parts, parts + count, [](const iovec& p) { return p.iov_len > 0; });
+  if (taken == 0 && wanted) {
+    starved_ = true;
+    return -EAGAIN;
+  }
+  transmit();
+  return static_cast<ssize_t>(taken);
+}
+
+// In the kernel's order: what is queued, the end, an error, and then what a broken socket says.
+ssize_t sim_stream::read(char* to, std::size_t room) noexcept {
+  if (const std::size_t count = input_.take(to, room); count > 0) {
+    received_.read += count;
+    engine_.trace.fold(home_.number);
+    engine_.trace.fold(count);
+    return static_cast<ssize_t>(count);
+  }
+  if (received_.end_arrived) return 0;
+  if (error_ != 0) return -take_error();
+  return state_ == state::refused || broken_ ? 0 : -EAGAIN;
+}
+
+bool sim_stream::readable() const noexcept {
+  return input_.size() > 0 || received_.end_arrived || broken_ || state_ == state::refused;
+}
+
+int sim_stream::end_output() {
+  if (state_ != state::connected || broken_ || finished()) return -ENOTCONN;
+  output_.end();
+  transmit();
+  return 0;
+}
+
+void sim_stream::close(bool reset) {
+  open_ = false;
+  if (state_ != state::connected || broken_) return;
+  engine_.note("{} closes, {} unread", name(), input_.size());
+  const bool both_ended = output_.end_sent() && received_.end_arrived;
+  if (input_.size() > 0 || (reset && !both_ended)) {
+    cut();
+  } else {
+    output_.end();
+    transmit();
+  }
+}
+
+int sim_stream::take_error() noexcept { return std::exchange(error_, 0); }
+
+int sim_stream::remote_address(address& out) const noexcept {
+  if (state_ != state::connected || broken_ || finished()) return -ENOTCONN;
+  out = remote;
+  return 0;
+}
+
+std::size_t sim_stream::unacknowledged() const noexcept { return output_.unacknowledged(); }
+
+unsigned sim_stream::conditions() const noexcept {
+  if (state_ == state::connecting) return 0;
+  const bool gone = broken_ || state_ == state::refused;
+  unsigned holding = 0;
+  if (readable()) holding |= input;
+  if (gone || output_.ended() || output_.roomy()) holding |= output;
+  if (gone || received_.end_arrived) holding |= hang_up;
+  if (error_ != 0) holding |= failure;
+  return holding;
+}
+
+void sim_stream::delivered() {
+  if (broken_ || told_ == received_) return;
+  told_ = received_;
+  send_over([receipt = received_](sim_stream& sender) { sender.receipt_arrived(receipt); });
+}
+
+void sim_stream::refuse(int error) {
+  state_ = state::refused;
+  error_ = error;
+}
+
+// Segments that leave together arrive one by one, else a receiver would see them as one.
+void sim_stream::transmit() {
+  for (bool first = true; output_.sendable() > 0; first = false) {
+    if (!first) last_arrival_ += duration(1);
+    send_over([bytes = output_.send(engine_.draw_segment())](sim_stream& receiver) {
+      receiver.bytes_arrived(bytes);
+    });
+  }
+  if (output_.send_end()) send_over([](sim_stream& receiver) { receiver.end_arrived(); });
+}
+
+// RST: what is under way arrives before it, what was not sent is lost.
+void sim_stream::cut() {
+  engine_.note("{} resets", name());
+  broken_ = true;
+  output_.drop();
+  send_over([](sim_stream& receiver) { receiver.reset_arrived(); });
+}
+
+// Both ends came through; the kernel forgets the connection then.
+bool sim_stream::finished() const noexcept {
+  return output_.end_acknowledged() && received_.end_arrived;
+}
+
+// Bytes for somebody who has closed are answered with a reset.
+void sim_stream::bytes_arrived(const std::string& bytes) {
+  if (broken_) return;
+  engine_.note("{} receives {} bytes", name(), bytes.size());
+  engine_.trace.fold(bytes);
+  if (!open_) return cut();
+  input_.put(bytes);
+  received_.arrived += bytes.size();
+  engine_.mark(is_client_ ? home_.client() : home_.server());
+}
+
+void sim_stream::end_arrived() {
+  if (broken_) return;
+  engine_.note("{} receives the end", name());
+  received_.end_arrived = true;
+  if (!open_) return delivered();
+  engine_.mark(is_client_ ? home_.client() : home_.server());
+}
+
+void sim_stream::reset_arrived() {
+  if (broken_ || finished()) return;
+  engine_.note("{} receives a reset", name());
+  broken_ = true;
+  output_.drop();
+  error_ = received_.end_arrived ? EPIPE : ECONNRESET;
+  if (open_) engine_.mark(is_client_ ? home_.client() : home_.server());
+}
+
+void sim_stream::receipt_arrived(const sim_receipt& receipt) {
+  if (broken_) return;
+  output_.acknowledge(receipt);
+  transmit();
+  if (!starved_ || !output_.roomy()) return;
+  starved_ = false;
+  if (open_) engine_.mark(is_client_ ? home_.client() : home_.server());
+}
+
+}  // namespace cetane::detail

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <backend/sim_bytes.hpp>
+#include <backend/sim_engine.hpp>
+#include <backend/sim_output.hpp>
+#include <backend/sim_socket.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+namespace cetane::detail {
+
+class sim_connection;
+
+/// One end of a simulated connection: what the kernel keeps for a stream socket.
+///
+/// Calls that can fail return a negative errno value, the kernel's own for the same case.
+class sim_stream final : public sim_socket {
+ public:
+  sim_stream(sim_engine& engine, sim_connection& home, bool is_client) noexcept;
+
+  // For who holds the descriptor.
+  ssize_t write(const iovec* parts, int count);
+  /// Up to `room` bytes; 0 at the end of input; -EAGAIN when nothing is there.
+  ssize_t read(char* to, std::size_t room) noexcept;
+  /// Bytes that arrived and were not read, or what comes instead of them.
+  bool readable() const noexcept;
+  int end_output();
+  void close(bool reset) override;
+  /// The error that nobody has been told yet, which is told once.
+  int take_error() noexcept;
+  int remote_address(address& out) const noexcept;
+  std::size_t unacknowledged() const noexcept;
+  unsigned conditions() const noexcept override;
+  void delivered() override;
+
+  // For the network, while it makes the connection.
+  void establish() noexcept { state_ = state::connected; }
+  void refuse(int error);
+  /// True from the time when somebody has the descriptor, or may accept it.
+  bool open() const noexcept { return open_; }
+  void set_open() noexcept { open_ = true; }
+  /// Plans what happens at the other end when something that leaves now has come there.
+  void send_over(std::function<void(sim_stream&)> arrive);
+
+  std::string name() const;
+
+  address remote;
+
+ private:
+  enum class state : std::uint8_t { connecting, connected, refused };
+
+  void transmit();
+  void cut();
+  bool finished() const noexcept;
+
+  void bytes_arrived(const std::string& bytes);
+  void end_arrived();
+  void reset_arrived();
+  void receipt_arrived(const sim_receipt& receipt);
+
+  sim_engine& engine_;
+  sim_connection& home_;
+  const bool is_client_;
+
+  state state_ = state::connecting;
+  bool open_ = false;
+  bool broken_ = false;   // reset by one of both
+  bool starved_ = false;  // a writer was refused and waits for room
+  int error_ = 0;
+  time_point last_arrival_{};  // of what was sent over: nothing overtakes it
+  sim_output output_;
+  sim_bytes input_;
+  sim_receipt received_;  // what has come, and been read, here
+  sim_receipt told_;      // what of that the peer was told
+};
+
+}  // namespace cetane::detail

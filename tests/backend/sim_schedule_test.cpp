@@ -1,0 +1,68 @@
+#include "backend/sim_schedule.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <chrono>
+#include <vector>
+
+using namespace std::chrono_literals;
+using cetane::never;
+using cetane::time_point;
+using cetane::detail::sim_schedule;
+
+namespace {
+
+constexpr time_point start{1h};
+using numbers = std::vector<int>;
+
+}  // namespace
+
+TEST_CASE("plans happen by time, and equal ones in the order of planning",
+          "[backend][sim][not-epoll]") {
+  sim_schedule schedule(start);
+  numbers done;
+  schedule.at(start + 2s, [&] { done.push_back(3); });
+  schedule.at(start + 1s, [&] { done.push_back(1); });
+  schedule.at(start + 2s, [&] { done.push_back(4); });
+  schedule.at(start + 1s, [&] { done.push_back(2); });
+  REQUIRE(schedule.next() == start + 1s);
+
+  schedule.run_due();
+  REQUIRE(done.empty());
+  schedule.advance(start + 1s);
+  schedule.run_due();
+  REQUIRE(done == numbers{1, 2});
+  schedule.advance(start + 2s);
+  schedule.run_due();
+
+  REQUIRE(done == numbers{1, 2, 3, 4});
+  REQUIRE(schedule.next() == never);
+}
+
+TEST_CASE("what is planned for now while plans happen waits for the next turn",
+          "[backend][sim][not-epoll]") {
+  sim_schedule schedule(start);
+  numbers done;
+  schedule.at(start, [&] {
+    done.push_back(1);
+    schedule.at(start, [&] { done.push_back(2); });
+  });
+
+  schedule.run_due();
+  REQUIRE(done == numbers{1});
+  REQUIRE(schedule.next() == start);
+
+  schedule.run_due();
+  REQUIRE(done == numbers{1, 2});
+}
+
+TEST_CASE("a plan for the past happens now", "[backend][sim][not-epoll]") {
+  sim_schedule schedule(start);
+  bool done = false;
+  schedule.at(start - 1s, [&] { done = true; });
+
+  REQUIRE(schedule.next() == start);
+  schedule.run_due();
+
+  REQUIRE(done);
+}
