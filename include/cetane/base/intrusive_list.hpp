@@ -110,6 +110,12 @@ class intrusive_list {
     return following == &head_ ? nullptr : &element(following);
   }
 
+  /// The element before `item`, which is in this list; null when it is the first.
+  [[nodiscard]] T* before(T& item) noexcept {
+    hook* preceding = hook_of(item).prev_;
+    return preceding == &head_ ? nullptr : &element(preceding);
+  }
+
   /// Links an element that is in no list of this tag yet.
   void push_back(T& item) noexcept { hook_of(item).link_before(head_); }
   void push_front(T& item) noexcept { hook_of(item).link_before(*head_.next_); }
