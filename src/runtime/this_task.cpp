@@ -11,25 +11,79 @@ namespace {
 
 const log::logger logger("task");
 
-// "cetane::task<> {anonymous}::room::talk(connection&)" gives "room::talk"; a lambda's name ends in its number or signature.
-std::string_view short_name(std::string_view signature) {
-  std::size_t depth = 0;
-  std::size_t begin = 0;
-  std::size_t i = 0;
-  for (; i < signature.size(); ++i) {
-    const char c = signature[i];
-    if (c == '<' || c == '{') ++depth;
-    if ((c == '>' || c == '}') && depth > 0) --depth;
-    if (depth > 0) continue;
-    if (c == ' ') begin = i + 1;
-    if (c == '(' && i > begin && signature.substr(i, 11) != "(anonymous ") break;
+// Reads a function's signature as compilers write it down to the name that its author knows it by:
+//   cetane::task<void> {anonymous}::room::talk(connection&)                   room::talk
+//   void serve(serve<int>(int)::_Z5serveIiEvT_.Frame*)                        serve        (g++, once it has awaited)
+//   cetane::task<> app::inner::operator()()                                   app::inner
+//   void body(...)::<lambda(int)>::operator()(...)                            lambda in body    (g++)
+//   auto body()::(anonymous class)::operator()(auto) const [auto:1 = int]     lambda in body    (clang)
+class signature_reader {
+ public:
+  explicit signature_reader(std::string_view signature) : left_(signature) {}
+
+  std::string name() {
+    while (!left_.empty() && !ended_) step();
+    trim_end("::operator()");
+    return in_lambda_ ? "lambda in " + name_ : name_;
   }
-  std::string_view name = signature.substr(begin, i - begin);
-  for (const std::string_view unnamed : {"{anonymous}::", "(anonymous namespace)::"}) {
-    if (name.starts_with(unnamed)) name.remove_prefix(unnamed.size());
+
+ private:
+  void step() {
+    if (skip("{anonymous}::") || skip("(anonymous namespace)::")) return;
+    if (left_.starts_with("<lambda") || left_.starts_with("(anonymous class)")) return end_in_lambda();
+    if (name_.ends_with("operator") && skip("()")) {
+      name_ += "()";
+      return;
+    }
+    const char c = left_.front();
+    if (c == '(') return skip_parameters();
+    if (c == '<') return skip_brackets();
+    if (c == ' ') {
+      name_.clear();  // so far it was the result's type
+    } else {
+      name_ += c;
+    }
+    left_.remove_prefix(1);
   }
-  return name.empty() ? signature : name;
-}
+
+  void end_in_lambda() {
+    trim_end("::");
+    in_lambda_ = true;
+    ended_ = true;
+  }
+
+  // What is behind the parameters matters only if it is something local to the function.
+  void skip_parameters() {
+    skip_brackets();
+    ended_ = !left_.starts_with("::");
+  }
+
+  void skip_brackets() {
+    std::size_t depth = 0;
+    do {
+      if (skip("->")) continue;
+      const char c = left_.front();
+      if (c == '(' || c == '<' || c == '[' || c == '{') ++depth;
+      if (c == ')' || c == '>' || c == ']' || c == '}') --depth;
+      left_.remove_prefix(1);
+    } while (depth != 0 && !left_.empty());
+  }
+
+  bool skip(std::string_view word) {
+    if (!left_.starts_with(word)) return false;
+    left_.remove_prefix(word.size());
+    return true;
+  }
+
+  void trim_end(std::string_view word) {
+    if (name_.ends_with(word)) name_.resize(name_.size() - word.size());
+  }
+
+  std::string_view left_;
+  std::string name_;
+  bool in_lambda_ = false;
+  bool ended_ = false;
+};
 
 std::string who(const task_context& task) {
   const std::string peer = task.peer();
@@ -51,10 +105,13 @@ task_context& this_task(const char* wanted) {
 
 std::string function_label(std::coroutine_handle<> root) {
   if (!root) return "task";
-  return std::string(short_name(promise_base::of(root).location().function_name()));
+  const std::string_view signature = promise_base::of(root).location().function_name();
+  const std::string name = signature_reader(signature).name();
+  return name.empty() ? std::string(signature) : name;
 }
 
-void report_unhandled(const task_context& task, std::exception_ptr error) noexcept {
+// Without memory for the line there is none.
+void report_unhandled(const task_context& task, std::exception_ptr error) noexcept try {
   try {
     std::rethrow_exception(error);
   } catch (const cancelled& e) {
@@ -64,6 +121,7 @@ void report_unhandled(const task_context& task, std::exception_ptr error) noexce
   } catch (...) {
     logger.error("unhandled exception in {}: it is no std::exception", who(task));
   }
+} catch (...) {
 }
 
 }  // namespace cetane::detail
