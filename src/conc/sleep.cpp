@@ -9,9 +9,7 @@ void sleep_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_contex
   event_loop& loop = detail::loop_of(task);
   if (op_.span_ == duration::zero()) {
     elapsed_ = true;
-    task.leaf = frame;
-    loop.make_ready(task);
-    return;
+    return task.pause(frame);
   }
   task.suspend(frame, *this);
   loop.arm(*this, op_.span_ < duration::zero() ? op_.deadline_ : deadline_after(loop.now(), op_.span_));

@@ -40,6 +40,7 @@ cancel_reason cancel_scope::reason_for(const detail::task_context& task) const n
 }
 
 void cancel_scope::cancel(cancel_reason why) noexcept {
+  assert(why != cancel_reason::none);
   if (cancelled()) return;
   cancel_scope* scope = this;
   while (scope != nullptr) {
@@ -55,7 +56,10 @@ void cancel_scope::cancel(cancel_reason why) noexcept {
 }
 
 void cancel_scope::dissolve() noexcept {
-  for (detail::task_context& task : members_) task.scope = parent_;
+  for (detail::task_context& task : members_) {
+    task.scope = parent_;
+    if (task.own_reason == cancel_reason::none) task.own_reason = reason_;
+  }
   for (cancel_scope& child : children_) child.parent_ = parent_;
   parent_->members_.splice_back(members_);
   parent_->children_.splice_back(children_);
@@ -75,25 +79,23 @@ cancel_scope* cancel_scope::next_below(const cancel_scope& top, bool descend) no
   return nullptr;
 }
 
-detail::task_context* cancel_scope::last_task() noexcept {
+cancel_scope& cancel_scope::last_below() noexcept {
   cancel_scope* scope = this;
-  for (;;) {
-    while (!scope->children_.empty()) scope = &scope->children_.back();
-    while (scope->members_.empty()) {
-      if (scope == this) return nullptr;
-      cancel_scope* const before = scope->parent_->children_.before(*scope);
-      if (before == nullptr) {
-        scope = scope->parent_;
-        continue;
-      }
-      scope = before;
-      break;
-    }
-    if (!scope->members_.empty() && scope->children_.empty()) return &scope->members_.back();
+  while (!scope->children_.empty()) scope = &scope->children_.back();
+  return *scope;
+}
+
+detail::task_context* cancel_scope::last_task() noexcept {
+  cancel_scope* scope = &last_below();
+  while (scope->members_.empty() && scope != this) {
+    cancel_scope* const sibling = scope->parent_->children_.before(*scope);
+    scope = sibling != nullptr ? &sibling->last_below() : scope->parent_;
   }
+  return scope->members_.empty() ? nullptr : &scope->members_.back();
 }
 
 void detail::cancel_task(task_context& task, cancel_reason why) noexcept {
+  assert(why != cancel_reason::none);
   if (task.own_reason != cancel_reason::none) return;
   task.own_reason = why;
   if (task.cancel_state != cancel_reason::none) return;

@@ -19,6 +19,18 @@ constinit thread_local event_loop* loop_of_thread = nullptr;
 
 const log::logger logger("loop");
 
+// Makes a loop that of this thread as long as it lives.
+class current_loop {
+ public:
+  explicit current_loop(event_loop& loop) noexcept : outer_(std::exchange(loop_of_thread, &loop)) {}
+  current_loop(const current_loop&) = delete;
+  current_loop& operator=(const current_loop&) = delete;
+  ~current_loop() { loop_of_thread = outer_; }
+
+ private:
+  event_loop* outer_;
+};
+
 }  // namespace
 
 event_loop::event_loop(std::unique_ptr<detail::backend> io)
@@ -26,13 +38,19 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
       timers_(std::make_unique<detail::timer_wheel>(io_->now())),
       blocks_(new detail::io_blocks) {}
 
+// The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {
-  event_loop* const outer = std::exchange(loop_of_thread, this);
-  destroy_tasks();
+  const current_loop current(*this);
+  do destroy_tasks();
+  while (drop_messages());
   end_orphans();
-  loop_of_thread = outer;
+}
+
+bool event_loop::drop_messages() noexcept {
   detail::message* left = mailbox_.exchange(nullptr);
+  const bool any = left != nullptr;
   while (left != nullptr) delete std::exchange(left, left->next_);
+  return any;
 }
 
 event_loop* event_loop::current() noexcept { return loop_of_thread; }
@@ -47,10 +65,7 @@ void event_loop::run_until(const std::function<bool()>& done) {
   if (loop_of_thread != nullptr) {
     throw std::logic_error("an event loop runs on this thread already; await the task instead of running it");
   }
-  struct current_loop {
-    explicit current_loop(event_loop* loop) { loop_of_thread = loop; }
-    ~current_loop() { loop_of_thread = nullptr; }
-  } const current(this);
+  const current_loop current(*this);
   while (!done()) {
     work();
     if (done()) return;
@@ -59,10 +74,10 @@ void event_loop::run_until(const std::function<bool()>& done) {
 }
 
 void event_loop::run_once(time_point latest) {
-  event_loop* const outer = std::exchange(loop_of_thread, this);
+  if (loop_of_thread == this) throw std::logic_error("run_once: this event loop is running already");
+  const current_loop current(*this);
   work();
   wait(latest);
-  loop_of_thread = outer;
 }
 
 void event_loop::work() noexcept {
@@ -111,13 +126,21 @@ bool event_loop::post_message(std::unique_ptr<detail::message> message) {
     mailbox_size_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  detail::message* const mine = message.release();
-  mine->next_ = mailbox_.load(std::memory_order_relaxed);
-  while (!mailbox_.compare_exchange_weak(mine->next_, mine, std::memory_order_seq_cst,
+  push_message(message.release());
+  return true;
+}
+
+void event_loop::post_answer(std::unique_ptr<detail::message> message) noexcept {
+  mailbox_size_.fetch_add(1, std::memory_order_relaxed);
+  push_message(message.release());
+}
+
+void event_loop::push_message(detail::message* message) noexcept {
+  message->next_ = mailbox_.load(std::memory_order_relaxed);
+  while (!mailbox_.compare_exchange_weak(message->next_, message, std::memory_order_seq_cst,
                                          std::memory_order_relaxed)) {
   }
   if (asleep_.exchange(false, std::memory_order_seq_cst)) io_->wake();
-  return true;
 }
 
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that a chain of hand-overs does
@@ -166,7 +189,7 @@ void event_loop::make_ready(detail::task_context& task) noexcept {
 }
 
 void event_loop::resume(detail::task_context& task) noexcept {
-  assert(running_ == nullptr);
+  assert(running_ == nullptr && !task.queued);
   task.waiting = nullptr;
   running_ = &task;
   ++stats_.resumes;
@@ -174,12 +197,34 @@ void event_loop::resume(detail::task_context& task) noexcept {
   running_ = nullptr;
   if (blocks_->borrower != nullptr) blocks_->reclaim();
   flush_staged();
-  if (finished_first_ != nullptr) [[unlikely]] reap();
+  if (unsettled_) [[unlikely]] settle();
 }
 
 void event_loop::finished(detail::task_context& task) noexcept {
   task.next_ready = finished_first_;
   finished_first_ = &task;
+  unsettled_ = true;
+}
+
+void event_loop::end_turn(std::coroutine_handle<> frame) noexcept { running_->pause(frame); }
+
+// Throwing costs a hundred times what an await costs that succeeds, so a few of them are a turn.
+void event_loop::refuse_await(detail::task_context& task) {
+  if (std::exchange(refused_resume_, stats_.resumes) != stats_.resumes) refusals_ = 0;
+  if (++refusals_ <= refusals_per_resume) throw_cancelled(task);
+  budget = 1;
+  cancel_again_ = &task;
+  unsettled_ = true;
+}
+
+// What a resume has left to do: seldom anything.
+void event_loop::settle() noexcept {
+  unsettled_ = false;
+  detail::task_context* const task = std::exchange(cancel_again_, nullptr);
+  if (task != nullptr && task->cancel_state != cancel_reason::none) {
+    if (detail::waitable* wait = std::exchange(task->waiting, nullptr)) wait->cancel_wait(*task);
+  }
+  reap();
 }
 
 // A root frame is not destroyed while it runs its own last lines, but here.
@@ -194,33 +239,38 @@ void event_loop::reap() noexcept {
   }
 }
 
-// Ends tasks that did not end when they were cancelled. Destructors that run here may start and wake tasks: those end here too.
+// Ends tasks that did not end when they were cancelled, the latest first. Destructors that run here may start and wake tasks:
+// those end here too.
 void event_loop::destroy_tasks() noexcept {
   for (;;) {
-    detail::task_context* task = nullptr;
-    scope_.for_each_task([&](detail::task_context& found) { task = &found; });
-    ready_first_ = nullptr;
+    ready_first_ = nullptr;  // its tasks are among those that are destroyed
     ready_end_ = &ready_first_;
+    detail::task_context* const task = scope_.last_task();
     if (task == nullptr) return;
-
-    task->list_hook<cancel_scope>::unlink();
-    task->queued = true;  // it must not become ready again
-    if (detail::waitable* wait = std::exchange(task->waiting, nullptr)) wait->cancel_wait(*task);
-    std::coroutine_handle<> frame = std::exchange(task->leaf, nullptr);
-    while (frame) {
-      detail::awaited_child* const place = detail::promise_base::of(frame).awaited_by;
-      frame.destroy();
-      frame = nullptr;
-      if (place != nullptr) {
-        place->child = nullptr;
-        frame = place->parent;
-      }
-    }
-    task->root = nullptr;
-    ++stats_.tasks_finished;
-    --stats_.tasks_alive;
-    task->on_finished();
+    destroy_task(*task);
   }
+}
+
+void event_loop::destroy_task(detail::task_context& task) noexcept {
+  task.list_hook<cancel_scope>::unlink();
+  running_ = &task;    // for destructors that start tasks
+  task.queued = true;  // it must not become ready again
+  if (detail::waitable* wait = std::exchange(task.waiting, nullptr)) wait->cancel_wait(task);
+  std::coroutine_handle<> frame = std::exchange(task.leaf, nullptr);
+  while (frame) {
+    detail::awaited_child* const place = detail::promise_base::of(frame).awaited_by;
+    frame.destroy();
+    frame = nullptr;
+    if (place != nullptr) {
+      place->child = nullptr;
+      frame = place->parent;
+    }
+  }
+  task.root = nullptr;
+  running_ = nullptr;
+  ++stats_.tasks_finished;
+  --stats_.tasks_alive;
+  task.on_finished();
 }
 
 void event_loop::end_orphans() noexcept {

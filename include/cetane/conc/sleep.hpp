@@ -55,9 +55,7 @@ class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
-    detail::task_context& task = *frame.promise().context;
-    task.leaf = frame;
-    task.loop->make_ready(task);
+    frame.promise().context->pause(frame);
   }
   void await_resume() const noexcept {}
 };

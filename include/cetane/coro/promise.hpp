@@ -6,6 +6,7 @@
 #include <bit>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <new>
@@ -96,7 +97,7 @@ class promise_base {
   auto await_transform(Awaitable&& awaitable, const void* place = __builtin_source_location()) {
     where = place;
     if constexpr (!ignores_cancel<Awaitable>) {
-      if (context->cancel_state != cancel_reason::none) [[unlikely]] throw_cancelled(*context);
+      if (context->cancel_state != cancel_reason::none) [[unlikely]] await_while_cancelled(*context);
     }
     if constexpr (makes_awaiter<Awaitable>) {
       return std::forward<Awaitable>(awaitable).operator co_await();
@@ -117,23 +118,31 @@ class promise_base {
 };
 
 /// What a finished frame left behind: a value, or the exception that ended it.
+///
+/// It may be set twice: a destructor that throws after co_return has given the value sends the body into its catch blocks, or
+/// ends it.
 template <class T>
 class outcome {
+  static_assert(alignof(T) <= alignof(std::max_align_t),
+                "task<T>: frames are aligned for fundamental types only, so an over-aligned T needs a home of its own; return a "
+                "std::unique_ptr<T>");
+
  public:
   outcome() noexcept {}
   outcome(const outcome&) = delete;
   outcome& operator=(const outcome&) = delete;
-  ~outcome() {
-    if (state_ == state::value) std::destroy_at(&value_);
-    if (state_ == state::error) std::destroy_at(&error_);
-  }
+  ~outcome() { destroy(); }
 
   template <class U>
   void set_value(U&& value) {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      if (state_ != state::empty) [[unlikely]] clear();
+    }
     std::construct_at(&value_, std::forward<U>(value));
     state_ = state::value;
   }
   void set_error(std::exception_ptr error) noexcept {
+    clear();
     std::construct_at(&error_, std::move(error));
     state_ = state::error;
   }
@@ -159,6 +168,16 @@ class outcome {
 
  private:
   enum class state : unsigned char { empty, value, error };
+
+  void destroy() noexcept {
+    if (state_ == state::value) std::destroy_at(&value_);
+    if (state_ == state::error) std::destroy_at(&error_);
+  }
+  [[gnu::cold, gnu::noinline]] void clear() noexcept {
+    destroy();
+    state_ = state::empty;
+  }
+
   union {
     T value_;
     std::exception_ptr error_;

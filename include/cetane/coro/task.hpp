@@ -54,9 +54,8 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
         callee.awaited_by = this;
         return true;
       }
-      if (--loop.budget != 0) return false;
-      context.leaf = frame;  // enough awaits in a row: others have their turn first
-      loop.make_ready(context);
+      if (loop.within_budget()) return false;
+      context.pause(frame);
       return true;
     }
 

@@ -7,7 +7,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <utility>
 
 namespace cetane {
 
@@ -39,6 +39,8 @@ class CETANE_API waitable {
 /// with it. So the stack does not grow with the number of awaits, on any compiler and with any flag: GCC makes no tail calls
 /// at -O0, -Og, -O1 and under sanitizers. A child is first resumed inside its parent's await_suspend, up to max_depth deep,
 /// which is as quick as a symmetric transfer when the child ends without suspending.
+///
+/// Every await that completes without suspending, and every hand-over through `next`, spends one of the resume's await_budget.
 class scheduler {
  public:
   static constexpr unsigned max_depth = 16;
@@ -50,13 +52,25 @@ class scheduler {
   /// Takes note that the outermost frame of `task` has finished. Its frame is destroyed later, from the loop.
   virtual void finished(task_context& task) noexcept = 0;
 
-  /// Resumes `frame`, and then whatever it leaves in `next`, until nothing is left.
+  /// Called when the running task has spent its budget: it goes on at `frame` when all others have had their turn.
+  virtual void end_turn(std::coroutine_handle<> frame) noexcept = 0;
+
+  /// Called at an await of the running task, which is cancelled: throws cancelled, or returns to let the await begin.
+  ///
+  /// It returns when the task has swallowed too many in this resume. The await then suspends, and is cancelled when all others
+  /// have had their turn: so a task that catches everything and goes on does not stop the loop.
+  virtual void refuse_await(task_context& task) = 0;
+
+  /// Whether an await may complete without suspending. If not, its task goes to the end of the ready queue first.
+  [[nodiscard]] bool within_budget() noexcept { return --budget != 0; }
+
+  /// Resumes `frame`, and then whatever it leaves in `next`, until its task suspends or ends.
   void run(std::coroutine_handle<> frame) {
     budget = await_budget;
     frame.resume();
-    while (next) {
-      const std::coroutine_handle<> following = next;
-      next = nullptr;
+    while (next) [[unlikely]] {
+      const std::coroutine_handle<> following = std::exchange(next, nullptr);
+      if (!within_budget()) return end_turn(following);
       following.resume();
     }
   }
@@ -85,6 +99,12 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
     waiting = &what;
   }
 
+  /// Suspends the task at `frame` until all who are ready have had their turn.
+  void pause(std::coroutine_handle<> frame) noexcept {
+    leaf = frame;
+    loop->make_ready(*this);
+  }
+
   /// The name in logs and dumps.
   virtual std::string label() const = 0;
 
@@ -103,8 +123,9 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   cancel_scope* scope = nullptr;
   std::uint32_t started_s = 0;  // seconds on the loop's clock
   std::uint16_t references = 0;
-  cancel_reason cancel_state = cancel_reason::none;
-  bool queued = false;          // in the ready queue
+  cancel_reason cancel_state : 4 = cancel_reason::none;  // what awaits look at: the scope's reason or the task's own
+  cancel_reason own_reason : 4 = cancel_reason::none;    // the task itself was cancelled, not its scope
+  bool queued = false;                                   // in the ready queue
 
  protected:
   task_context() = default;
@@ -113,6 +134,9 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
 
 /// Throws cancelled with the task's reason.
 [[noreturn]] CETANE_API void throw_cancelled(const task_context& task);
+
+/// What an await does first when its task is cancelled: see scheduler::refuse_await().
+[[gnu::cold]] CETANE_API void await_while_cancelled(task_context& task);
 
 }  // namespace detail
 }  // namespace cetane

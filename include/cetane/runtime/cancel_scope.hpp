@@ -74,6 +74,9 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   // The next scope in preorder within `top`; `descend` says whether to enter this one's children.
   cancel_scope* next_below(const cancel_scope& top, bool descend) noexcept;
 
+  // The last child of the last child, and so on; this one if there are no children.
+  cancel_scope& last_below() noexcept;
+
   // What a cancelled task finds in this scope: its own reason, unless there is a shield between the task and this scope.
   cancel_reason reason_for(const detail::task_context& task) const noexcept;
 

@@ -51,6 +51,7 @@ struct io_blocks;
 class CETANE_API event_loop final : public detail::scheduler {
  public:
   static constexpr unsigned resumes_per_pass = 61;
+  static constexpr unsigned refusals_per_resume = 8;
 
   explicit event_loop(std::unique_ptr<detail::backend> io);
 
@@ -66,7 +67,7 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// Runs passes until `done()` holds; it is asked before each wait. Throws std::logic_error on a thread whose loop runs already.
   void run_until(const std::function<bool()>& done);
 
-  /// Runs one pass, waiting in it until `latest` at most.
+  /// Runs one pass, waiting in it until `latest` at most. Throws std::logic_error when called from within this loop.
   void run_once(time_point latest);
 
   /// The task that runs right now, or null.
@@ -78,7 +79,7 @@ class CETANE_API event_loop final : public detail::scheduler {
   void arm(detail::timer& timer, time_point deadline) noexcept;
 
   /// Runs `fn()` on the loop's thread, in order. May be called from any thread; false when 65,536 messages wait already.
-  /// What `fn` throws is logged.
+  /// What `fn` throws is logged. The loop outlives the call: who posts its end joins the thread before it destroys the loop.
   template <std::invocable Fn>
   bool post(Fn fn) {
     class posted final : public detail::message {
@@ -92,6 +93,9 @@ class CETANE_API event_loop final : public detail::scheduler {
     return post_message(std::make_unique<posted>(std::move(fn)));
   }
   bool post_message(std::unique_ptr<detail::message> message);
+
+  /// As post_message(), however many wait: for the answer to something that this loop has asked for.
+  void post_answer(std::unique_ptr<detail::message> message) noexcept;
 
   /// The scope of all tasks of this loop.
   cancel_scope& scope() noexcept { return scope_; }
@@ -117,16 +121,22 @@ class CETANE_API event_loop final : public detail::scheduler {
   // The scheduler's part.
   void make_ready(detail::task_context& task) noexcept override;
   void finished(detail::task_context& task) noexcept override;
+  void end_turn(std::coroutine_handle<> frame) noexcept override;
+  void refuse_await(detail::task_context& task) override;
 
  private:
   void work() noexcept;
   void wait(time_point latest);
+  void push_message(detail::message* message) noexcept;
   void drain_mailbox() noexcept;
   void run_ready() noexcept;
   void fire_timers() noexcept;
+  void settle() noexcept;
   void reap() noexcept;
   void flush_staged() noexcept;
   void destroy_tasks() noexcept;
+  void destroy_task(detail::task_context& task) noexcept;
+  bool drop_messages() noexcept;
   void end_orphans() noexcept;
 
   std::unique_ptr<detail::backend> io_;
@@ -138,6 +148,10 @@ class CETANE_API event_loop final : public detail::scheduler {
   detail::task_context* ready_first_ = nullptr;
   detail::task_context** ready_end_ = &ready_first_;
   detail::task_context* finished_first_ = nullptr;
+  detail::task_context* cancel_again_ = nullptr;
+  bool unsettled_ = false;  // there is something in finished_first_ or cancel_again_
+  unsigned refusals_ = 0;   // in the resume number `refused_resume_`
+  std::uint64_t refused_resume_ = 0;
   loop_stats stats_;
 
   std::atomic<detail::message*> mailbox_{nullptr};
