@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/this_task.hpp>
 
 #include <coroutine>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -17,7 +20,7 @@ class join_handle;
 
 namespace detail {
 
-/// A spawned task's record: kept by the running task and by the join_handle, whichever ends last.
+/// A spawned task's record: kept by the running task, by the join_handle and by who awaits that, whichever ends last.
 template <class T>
 class spawned : public task_context, public pooled {
  public:
@@ -31,17 +34,19 @@ class spawned : public task_context, public pooled {
     if (root) {
       auto frame = task<T>::handle_type::from_address(root.address());
       result_.take_from(frame.promise().result);
-      if (result_.error() && label_.empty()) label_ = function_label(root);
+      if (result_.error()) keep_label();
       root = nullptr;
       frame.destroy();
     } else {
       result_.set_error(std::make_exception_ptr(cancelled(cancel_reason::shutdown)));
     }
+    drop_call();
     done_ = true;
     if (joiner_ != nullptr) joiner_->loop->make_ready(*joiner_);
     release();
   }
 
+  void keep() noexcept { ++references; }
   void release() noexcept {
     if (--references != 0) return;
     report_error();
@@ -50,8 +55,20 @@ class spawned : public task_context, public pooled {
 
   bool done() const noexcept { return done_; }
 
+ protected:
+  /// Destroys the function and the arguments that the task was started with: its frames are gone.
+  virtual void drop_call() noexcept = 0;
+
  private:
   friend join_handle<T>;
+
+  // For the report that may follow, since the name comes from the frame. Without memory for it the report has none.
+  void keep_label() noexcept {
+    try {
+      if (label_.empty()) label_ = function_label(root);
+    } catch (const std::bad_alloc&) {
+    }
+  }
 
   void report_error() noexcept {
     if (taken_) return;
@@ -73,13 +90,13 @@ class spawned : public task_context, public pooled {
 /// Dropping the handle lets the task go on by itself; an exception that nobody joins for is then logged. Movable; loop thread
 /// only.
 template <class T = void>
-class [[nodiscard]] join_handle {
+class join_handle {
  public:
   join_handle() noexcept = default;
   explicit join_handle(detail::spawned<T>& task) noexcept : task_(&task) {}
   join_handle(join_handle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
   join_handle& operator=(join_handle&& other) noexcept {
-    std::swap(task_, other.task_);
+    join_handle(std::move(other)).swap(*this);
     return *this;
   }
   ~join_handle() {
@@ -89,12 +106,15 @@ class [[nodiscard]] join_handle {
   /// Whether the task has ended.
   bool done() const { return state().done(); }
 
+  void swap(join_handle& other) noexcept { std::swap(task_, other.task_); }
+
   /// Asks the task to end: its current await, and every later one, throws cancelled. Does nothing when it has ended.
+  ///
+  /// A task that has not begun yet does begin, and its first await throws. An await whose operation was complete when the
+  /// request came still gives its result.
   void cancel(cancel_reason why = cancel_reason::user) {
     detail::spawned<T>& task = state();
-    if (task.done() || task.cancel_state != cancel_reason::none) return;
-    task.cancel_state = why;
-    if (detail::waitable* wait = std::exchange(task.waiting, nullptr)) wait->cancel_wait(task);
+    if (!task.done()) detail::cancel_task(task, why);
   }
 
   /// Names the task in logs and dumps.
@@ -107,11 +127,17 @@ class [[nodiscard]] join_handle {
   /// What `co_await handle` does.
   class awaiter final : public detail::waitable {
    public:
-    explicit awaiter(detail::spawned<T>& joined) noexcept : joined_(joined) {}
-    bool await_ready() const noexcept { return joined_.done(); }
+    explicit awaiter(detail::spawned<T>& joined) noexcept : joined_(joined) { joined_.keep(); }
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() { joined_.release(); }
+
+    bool await_ready() const noexcept { return joined_.done() && joined_.loop->within_budget(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> frame) {
       detail::task_context& task = *frame.promise().context;
+      if (joined_.done()) return task.pause(frame);
+      if (&joined_ == &task) throw std::logic_error("a task joins itself: it would wait for ever");
       if (joined_.joiner_ != nullptr) throw std::logic_error("a task is joined by two at once");
       joined_.joiner_ = &task;
       task.suspend(frame, *this);
@@ -137,10 +163,16 @@ class [[nodiscard]] join_handle {
 
   /// Waits until the task has ended and gives its result, or throws what ended it; a cancelled task throws cancelled.
   ///
-  /// Suspends unless the task has ended.
-  /// @throws std::logic_error  The result was taken before.
+  /// Suspends unless the task has ended. The handle may be moved or dropped meanwhile.
+  /// @throws std::logic_error  The result was taken before, another task joins this one already, or it is the caller itself.
   /// @par Cancellation  The joined task goes on.
-  awaiter operator co_await() { return awaiter(state()); }
+  awaiter operator co_await() & { return awaiter(state()); }
+  awaiter operator co_await() && {
+    static_assert(!detail::destroys_temporaries_twice || sizeof(T*) == 0,
+                  "g++ 12 destroys a lambda that is written inside a co_await expression twice, so name the handle before you "
+                  "await it: auto h = spawn(f, x); co_await h;");
+    return awaiter(state());
+  }
 
  private:
   detail::spawned<T>& state() const {

@@ -17,15 +17,21 @@ namespace detail {
 // std::thread's rule: what is handed to a task is copied or moved into it; std::ref shares.
 template <class T>
 struct kept_argument {
-  using type = T&;
+  using moved = T&&;
+  using shared = T&;
 };
 template <class T>
 struct kept_argument<std::reference_wrapper<T>> {
-  using type = T&;
+  using moved = T&;
+  using shared = T&;
 };
 
+// The function may move from the kept arguments, so it can take what cannot be copied by value. One that wants references
+// which do not bind to moved arguments is given references to them.
 template <class Fn, class... Args>
-using call_result = std::invoke_result_t<Fn&, typename kept_argument<Args>::type...>;
+inline constexpr bool takes_moved = std::is_invocable_v<Fn&, typename kept_argument<Args>::moved...>;
+template <class Fn, class... Args>
+inline constexpr bool takes_shared = std::is_invocable_v<Fn&, typename kept_argument<Args>::shared...>;
 
 template <class T>
 struct task_value {
@@ -40,13 +46,18 @@ struct task_value<task<T>> {
 
 template <class Fn, class... Args>
 constexpr auto spawned_value() {
-  if constexpr (!std::is_invocable_v<Fn&, typename kept_argument<Args>::type...>) {
-    static_assert(sizeof(Fn) == 0,
-                  "spawn(fn, args...): fn cannot be called with these arguments; they are kept as copies, use std::ref to share");
+  static_assert(!is_task<Fn>, "spawn takes the coroutine and its arguments, spawn(f, x), not a task that is made already");
+  if constexpr (takes_moved<Fn, Args...>) {
+    using result = task_value<std::invoke_result_t<Fn&, typename kept_argument<Args>::moved...>>;
+    static_assert(result::valid, "spawn(fn, args...): fn must be a coroutine that returns cetane::task<...>");
+    return std::type_identity<typename result::type>{};
+  } else if constexpr (takes_shared<Fn, Args...>) {
+    using result = task_value<std::invoke_result_t<Fn&, typename kept_argument<Args>::shared...>>;
+    static_assert(result::valid, "spawn(fn, args...): fn must be a coroutine that returns cetane::task<...>");
+    return std::type_identity<typename result::type>{};
   } else {
-    using result = call_result<Fn, Args...>;
-    static_assert(task_value<result>::valid, "spawn(fn, args...): fn must be a coroutine that returns cetane::task<...>");
-    return std::type_identity<typename task_value<result>::type>{};
+    static_assert(is_task<Fn>, "spawn(fn, args...): fn cannot be called with these arguments; they are kept as copies, and all "
+                               "are given to fn by move or all by reference; use std::ref to share");
   }
 }
 
@@ -58,29 +69,41 @@ template <class T, class Fn, class... Args>
 class spawned_call final : public spawned<T> {
  public:
   template <class F, class... As>
-  explicit spawned_call(F&& fn, As&&... args)
-      : fn_(std::forward<F>(fn)), args_(std::forward<As>(args)...) {}
+  explicit spawned_call(F&& fn, As&&... args) : call_(std::forward<F>(fn), std::forward<As>(args)...) {}
+  ~spawned_call() override {
+    if (!this->done()) drop_call();
+  }
 
   std::coroutine_handle<> make_root() {
     return std::apply(
-        [this](auto&... args) -> std::coroutine_handle<> {
-          return std::invoke(fn_, unwrap(args)...).release();
+        [this](auto&... kept) -> std::coroutine_handle<> {
+          return std::invoke(call_.fn, hand_over(kept)...).release();
         },
-        args_);
+        call_.args);
   }
 
  private:
+  struct call {
+    template <class F, class... As>
+    explicit call(F&& f, As&&... as) : fn(std::forward<F>(f)), args(std::forward<As>(as)...) {}
+    Fn fn;
+    std::tuple<Args...> args;
+  };
+
   template <class A>
-  static A& unwrap(A& argument) noexcept {
-    return argument;
-  }
-  template <class A>
-  static A& unwrap(std::reference_wrapper<A>& argument) noexcept {
-    return argument.get();
+  static decltype(auto) hand_over(A& kept) noexcept {
+    if constexpr (takes_moved<Fn, Args...>) {
+      return static_cast<typename kept_argument<A>::moved>(kept);
+    } else {
+      return static_cast<typename kept_argument<A>::shared>(kept);
+    }
   }
 
-  Fn fn_;
-  std::tuple<Args...> args_;
+  void drop_call() noexcept override { std::destroy_at(&call_); }
+
+  union {
+    call call_;
+  };
 };
 
 template <class Fn, class... Args>
@@ -102,7 +125,7 @@ auto spawn_in(event_loop& loop, cancel_scope& scope, Fn&& fn, Args&&... args) {
 /// Starts fn(args...) as a task of its own and returns a handle to join or cancel it.
 ///
 /// Does not suspend: the task begins after this one has suspended, in the order of the calls. `fn` and `args` are copied or
-/// moved into the task, as std::thread does; share with std::ref. The task belongs to the innermost cancel scope of the caller:
+/// moved into the task, as std::thread does, and destroyed when it ends; share with std::ref. The task belongs to the innermost cancel scope of the caller:
 /// a deadline around the call is one of the task's too.
 /// @throws std::bad_alloc  Nothing was started.
 template <class Fn, class... Args>
