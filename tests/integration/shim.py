@@ -5,6 +5,8 @@ import pathlib
 import struct
 import tempfile
 
+from outcome import check
+
 COUNTERS = ["reads", "bytes_read", "largest_read", "writes", "bytes_written", "largest_write", "interrupted", "refused"]
 
 
@@ -24,6 +26,7 @@ class ShortIo:
         self.environment = {}
         if not self.used:
             return
+        check(os.path.exists(chosen.shim), f"there is no shim at {chosen.shim}, and the loader would go on without it")
         self._report = tempfile.NamedTemporaryFile(prefix="short-io-")
         self.environment = {
             "LD_PRELOAD": os.path.abspath(chosen.shim),
