@@ -4,6 +4,8 @@
 // Type:  nc 127.0.0.1 8013              then: hello
 // See:   you said hello
 // Ctrl-C ends the server.
+
+// [program]
 #include <cetane/cetane.hpp>
 
 cetane::task<> echo(cetane::connection& peer) {
@@ -19,3 +21,4 @@ int main(int argc, char** argv) {
   app.add_service(cetane::service(echo, 8013));
   return app.run();
 }
+// [/program]

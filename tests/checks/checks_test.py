@@ -14,6 +14,7 @@ import doc_snippets  # noqa: E402
 import header_list  # noqa: E402
 import headers  # noqa: E402
 import layers  # noqa: E402
+import limits_table  # noqa: E402
 import linked_libraries  # noqa: E402
 import run_tests  # noqa: E402
 
@@ -97,6 +98,25 @@ class HeadersAlone(TreeTest):
     def test_outputs_and_inputs_are_left_out_of_the_flags(self):
         command = "c++ -Ix -MD -MQ a.o -MF a.d -o a.o -c a.cpp".split()
         self.assertEqual(list(headers.without_files(command, "a.cpp")), ["c++", "-Ix"])
+
+
+class LimitsTable(unittest.TestCase):
+    HEADER = "inline constexpr duration default_drain = std::chrono::seconds(5);\nstruct limits {\n  duration drain = default_drain;\n};\n"
+    PAGE = "| `default_drain` | 5 s | stop |\n| `drain` | `default_drain` |\n"
+
+    def differences(self, page):
+        return list(limits_table.differences(self.HEADER, page))
+
+    def test_a_page_that_says_what_the_header_says_passes(self):
+        self.assertEqual(self.differences(self.PAGE), [])
+
+    def test_another_default_fails(self):
+        self.assertEqual(len(self.differences(self.PAGE.replace("5 s", "6 s"))), 1)
+        self.assertEqual(len(self.differences(self.PAGE.replace("`drain` | `default_drain`", "`drain` | `other`"))), 1)
+
+    def test_a_missing_row_and_one_too_many_fail(self):
+        self.assertEqual(len(self.differences("")), 2)
+        self.assertEqual(len(self.differences(self.PAGE + "| `more` | 1 | |\n")), 1)
 
 
 class LinkedLibraries(unittest.TestCase):
