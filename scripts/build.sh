@@ -25,8 +25,8 @@ compile() {
 
 list_examples() { (cd examples && find . -name '*.cpp' | sed 's|^\./||; s|\.cpp$||' | sort | sed 's/^/  /') >&2; }
 
-# An example says in its opening comment what to type; that line is the hint.
+# An example says in its opening comment what to type; the hint is that line up to the port.
 connect_hint() {
-  line=$(sed -n 's|^//.*\(nc [-A-Za-z ]*[0-9.]* [0-9][0-9]*\).*|\1|p' "examples/$1.cpp" | head -n 1)
+  line=$(sed -n 's|^// Type: *\(.*nc .*[0-9.]\{7,\} [0-9][0-9]*\).*|\1|p' "examples/$1.cpp" | head -n 1)
   [ -z "$line" ] || say "connect from another terminal with: $line     (Ctrl-C here stops it)"
 }

@@ -156,8 +156,10 @@ class DocSnippets(TreeTest):
 
     def test_update_writes_the_code_of_the_file(self):
         self.write("examples/a.cpp", self.CODE)
-        document = "<!-- from: examples/a.cpp#heart -->\n```cpp\nold\n```\n"
-        self.assertEqual(self.faults(doc_snippets.updated(self.root, document)), [])
+        for old in ("old\n", ""):
+            document = f"<!-- from: examples/a.cpp#heart -->\n```cpp\n{old}```\nend\n"
+            expected = "<!-- from: examples/a.cpp#heart -->\n```cpp\nint b;\n```\nend\n"
+            self.assertEqual(doc_snippets.updated(self.root, document), expected)
 
 
 class ClosingLine(TreeTest):

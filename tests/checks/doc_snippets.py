@@ -72,7 +72,8 @@ def updated(root, text):
         if match["kind"] != "from":
             return match[0]
         code, fault = source_code(root, match["source"])
-        return match[0] if fault else match[0].replace(match["code"], code.strip("\n") + "\n")
+        head, tail = match.start("code") - match.start(), match.end("code") - match.start()
+        return match[0] if fault else match[0][:head] + code.strip("\n") + "\n" + match[0][tail:]
 
     return BLOCK.sub(replace, text)
 
