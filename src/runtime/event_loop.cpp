@@ -41,7 +41,7 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
 // The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {
   const current_loop current(*this);
-  do destroy_tasks();
+  do end_tasks(scope_);
   while (drop_messages());
   end_orphans();
 }
@@ -239,16 +239,37 @@ void event_loop::reap() noexcept {
   }
 }
 
-// Ends tasks that did not end when they were cancelled, the latest first. Destructors that run here may start and wake tasks:
-// those end here too.
-void event_loop::destroy_tasks() noexcept {
-  for (;;) {
-    ready_first_ = nullptr;  // its tasks are among those that are destroyed
-    ready_end_ = &ready_first_;
-    detail::task_context* const task = scope_.last_task();
-    if (task == nullptr) return;
+// Destructors that run here may start and wake tasks: those below `in` end here too.
+void event_loop::end_tasks(cancel_scope& in) noexcept {
+  const current_loop current(*this);
+  unqueue_below(in);
+  while (detail::task_context* const task = in.last_task()) {
+    if (task->queued) unqueue(*task);
     destroy_task(*task);
   }
+}
+
+// All at once: one by one would be a walk through the queue for each.
+void event_loop::unqueue_below(const cancel_scope& in) noexcept {
+  detail::task_context** link = &ready_first_;
+  while (detail::task_context* const task = *link) {
+    const cancel_scope* scope = task->scope;
+    while (scope != nullptr && scope != &in) scope = scope->parent();
+    if (scope == nullptr) {
+      link = &task->next_ready;
+    } else {
+      *link = task->next_ready;
+      task->queued = false;
+    }
+  }
+  ready_end_ = link;
+}
+
+void event_loop::unqueue(detail::task_context& task) noexcept {
+  detail::task_context** link = &ready_first_;
+  while (*link != &task) link = &(*link)->next_ready;
+  *link = task.next_ready;
+  if (*link == nullptr) ready_end_ = link;
 }
 
 void event_loop::destroy_task(detail::task_context& task) noexcept {

@@ -103,6 +103,9 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
   void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
 
+  /// Destroys the tasks below `in`, which did not end when they were cancelled, the latest first. Not from within a task.
+  void end_tasks(cancel_scope& in) noexcept;
+
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
   void resume(detail::task_context& task) noexcept;
 
@@ -134,7 +137,8 @@ class CETANE_API event_loop final : public detail::scheduler {
   void settle() noexcept;
   void reap() noexcept;
   void flush_staged() noexcept;
-  void destroy_tasks() noexcept;
+  void unqueue_below(const cancel_scope& in) noexcept;
+  void unqueue(detail::task_context& task) noexcept;
   void destroy_task(detail::task_context& task) noexcept;
   bool drop_messages() noexcept;
   void end_orphans() noexcept;
