@@ -42,6 +42,9 @@ class stream : public stream_io, public waitable {
   chunk finish_some();
   std::optional<chunk> finish_next_chunk();
 
+  /// Whether `task` waits for input and nothing of it has come.
+  bool awaits_input(const task_context& task) const noexcept { return reader_ == &task && input().empty(); }
+
   // Output: stream_output.cpp.
   bool queue(const std::string_view* parts, std::size_t count, int level);
   bool try_queue(const std::string_view* parts, std::size_t count);
@@ -55,6 +58,7 @@ class stream : public stream_io, public waitable {
   void close() noexcept;
   void abort(std::string why);
   void release() noexcept;
+  bool end_if_delivered() noexcept;
   bool is_open() const noexcept { return phase_ == phase::open; }
   bool peer_has_left() const noexcept { return input_ended_ || hung_up; }
   closed_by_peer how_peer_left() const noexcept;
@@ -82,7 +86,6 @@ class stream : public stream_io, public waitable {
   friend stream_extras;
 
   enum class phase : std::uint8_t { open, flushing, lingering, closed };
-  enum class skipping : std::uint8_t { nothing, line, crlf_line, mark };
 
   void on_data(char* data, std::size_t bytes) noexcept override;
   void on_end(int error) noexcept override;
@@ -97,13 +100,18 @@ class stream : public stream_io, public waitable {
   void consume(std::size_t bytes) noexcept;
   bool reader_is_served() noexcept;
   bool keep(std::string_view bytes) noexcept;
+  void on_more_data(std::string_view bytes) noexcept;
   void keep_leftover() noexcept;
   void update_reading() noexcept;
-  void refuse_second_reader() const;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
+  bool serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept;
+  bool refuse_reader(std::coroutine_handle<> frame, task_context& task);
+  void leave_reading();
+  [[noreturn]] void throw_second_reader();
   void start_skipping(const read_request& request);
   void skip() noexcept;
-  void touch() noexcept;
+  void note_activity() noexcept;
+  std::string with_abort_reason(std::string_view tried) const;
   void resume_reader() noexcept;
   [[noreturn]] void throw_no_input(std::string_view tried);
   [[noreturn]] void throw_too_long(const read_request& request);
@@ -148,7 +156,7 @@ class stream : public stream_io, public waitable {
   std::int16_t input_error_ = 0;   // errno that ended the input, 0: the peer's orderly end
   std::int16_t output_error_ = 0;  // errno that ended the output
   phase phase_ = phase::closed;
-  skipping skipping_ = skipping::nothing;
+  bool skipping_ = false;  // the rest of a message that was too long is dropped
   bool input_ended_ = false;
   bool end_wanted_ = false;  // send_eof(): our end of the connection, once everything is written
   bool end_sent_ = false;

@@ -82,6 +82,14 @@ void stream::begin_linger() noexcept {
   arm_closing(limits_->close_linger);
 }
 
+// The wait for input to drop is there so that a reset does not overtake our last bytes. The peer's system has them: it may end.
+bool stream::end_if_delivered() noexcept {
+  if (phase_ != phase::lingering) return false;
+  if (is_tcp && io().unsent_bytes(*this) != 0) return false;
+  finish_close(false);
+  return true;
+}
+
 // Without memory for a timer there is no waiting: the connection ends here and now.
 void stream::arm_closing(duration span) noexcept {
   try {

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <net/skipped_message.hpp>
 #include <net/stream.hpp>
 
 #include <cetane/coro/frame_memory.hpp>
 #include <cetane/runtime/orphan.hpp>
 #include <cetane/runtime/timer.hpp>
 
+#include <memory>
 #include <optional>
+#include <string>
 
 namespace cetane::detail {
 
@@ -26,12 +29,13 @@ struct stream_extras final : orphan, pooled {
   };
 
   void end_now() noexcept override { owner.finish_close(true); }
+  bool end_if_delivered() noexcept override { return owner.end_if_delivered(); }
 
   stream& owner;
   std::optional<address> remote;
   std::optional<address> local;
   std::string label;
-  std::string skip_mark;
+  std::unique_ptr<skipped_message> skipped;
   std::string abort_reason;
   std::unique_ptr<connection_limits> limits;
   intrusive_list<closed_op::awaiter, closed_waiters> closed_list;

@@ -11,6 +11,10 @@ class orphan : public list_hook<orphan> {
   /// Ends it now; it is destroyed by this.
   virtual void end_now() noexcept = 0;
 
+  /// Ends it, and destroys it by that, if all that it still does is to wait whether its peer takes what it has been sent, and
+  /// the peer has. False: it may soon, ask again.
+  virtual bool end_if_delivered() noexcept = 0;
+
  protected:
   orphan() = default;
   ~orphan() = default;
