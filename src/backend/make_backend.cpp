@@ -27,4 +27,14 @@ std::unique_ptr<detail::backend> make_backend(backend_choice choice, std::string
   return detail::make_epoll_backend();
 }
 
+std::vector<backend_facts> look_at_backends() {
+  std::vector<backend_facts> all{{"epoll", {}}};
+  try {
+    detail::make_epoll_backend();
+  } catch (const error& e) {
+    all[0].trouble = e.what();
+  }
+  return all;
+}
+
 }  // namespace cetane

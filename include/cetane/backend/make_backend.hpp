@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cetane {
 
@@ -23,5 +24,14 @@ CETANE_API std::optional<backend_choice> parse_backend(std::string_view name);
 /// `automatic` the reason goes to `fell_back`.
 CETANE_API std::unique_ptr<detail::backend> make_backend(backend_choice choice = backend_choice::epoll,
                                                          std::string* fell_back = nullptr);
+
+/// A backend that is compiled in.
+struct backend_facts {
+  std::string name;
+  std::string trouble;  ///< why it does not work here; empty if it does
+};
+
+/// Tries each backend that is compiled in.
+CETANE_API std::vector<backend_facts> look_at_backends();
 
 }  // namespace cetane
