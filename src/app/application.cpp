@@ -1,72 +1,70 @@
 #include <cetane/app/application.hpp>
 
-#include <app/service_core.hpp>
-#include <os/signals.hpp>
+#include <app/application_core.hpp>
 
-#include <cetane/backend/make_backend.hpp>
-#include <cetane/base/errors.hpp>
-
-#include <csignal>
-#include <cstdio>
-#include <list>
-#include <string_view>
-
-#include <fmt/format.h>
+#include <utility>
 
 namespace cetane {
-namespace detail {
+namespace {
 
-class application_core : poll_io {
- public:
-  application_core(int argc, char** argv) {
-    for (int i = 1; i + 1 < argc; ++i) {
-      if (std::string_view(argv[i]) == "--port") port = std::atoi(argv[i + 1]);
-      if (std::string_view(argv[i]) == "--host") host = argv[i + 1];
-    }
-    if (argc > 0) watcher.emplace({SIGINT, SIGTERM});
-  }
+std::string placeholder_for(const detail::option_value& value) {
+  if (std::holds_alternative<std::string>(value)) return "TEXT";
+  if (std::holds_alternative<std::int64_t>(value)) return "NUMBER";
+  return std::holds_alternative<duration>(value) ? "TIME" : "";
+}
 
-  int run() {
-    event_loop loop(make_backend());
-    for (service* s : services) s->start(loop);
-    for (service* s : services) fmt::print("listening on {}\n", s->listening_at().uri("tcp"));
-    std::fflush(stdout);
-    if (watcher) {
-      descriptor = watcher->fd();
-      loop.io().watch(*this);
-    }
-    loop.run_until([this] { return stopping; });
-    services.clear();
-    owned.clear();
-    if (watcher) loop.io().unwatch(*this);
-    return 0;
-  }
-  void on_ready() noexcept override {
-    while (watcher->next() != 0) stopping = true;
-  }
+}  // namespace
 
-  std::string host;
-  int port = -1;
-  bool stopping = false;
-  std::optional<os::signal_watcher> watcher;
-  std::list<service> owned;
-  std::list<service*> services;
-};
+application::application(std::unique_ptr<detail::application_core> core) : core_(std::move(core)) {}
 
-}  // namespace detail
+application::application()
+    : application(std::make_unique<detail::application_core>(detail::command_line(), nullptr)) {}
 
-application::application() : core_(new detail::application_core(0, nullptr)) {}
-application::application(int argc, char** argv) : core_(new detail::application_core(argc, argv)) {}
+application::application(int argc, char** argv)
+    : application(
+          std::make_unique<detail::application_core>(detail::command_line(argc, argv), nullptr)) {
+  core_->want_signals();
+}
+
+application::application(event_loop& loop)
+    : application(std::make_unique<detail::application_core>(detail::command_line(), &loop)) {}
+
 application::~application() = default;
 
 service& application::add_service(service added) {
-  if (core_->port >= 0 && core_->owned.empty()) added.core_->set_port(core_->port);
-  if (!core_->host.empty()) added.core_->set_host(core_->host);
-  core_->owned.push_back(std::move(added));
-  core_->services.push_back(&core_->owned.back());
-  return core_->owned.back();
+  detail::service_core& core = *added.core_;
+  return core_->add_service(std::move(added), core);
 }
-void application::stop() { core_->stopping = true; }
+
+task_entry& application::add_kept_task(std::unique_ptr<detail::unstarted_task> task) {
+  return core_->add_task(std::move(task));
+}
+
+option& application::add_option_of(std::string name, detail::option_value default_value,
+                                   std::string help) {
+  std::string placeholder = placeholder_for(default_value);
+  return core_->line().add(std::move(name), std::move(placeholder), std::move(help),
+                           std::move(default_value));
+}
+
+void application::on_stop(std::function<void()> call) { core_->on_stop(std::move(call)); }
+void application::stop() { core_->stop(); }
+
+application& application::handle_signals() {
+  core_->want_signals();
+  return *this;
+}
+
+application& application::drain(duration limit) {
+  core_->set_drain(limit);
+  return *this;
+}
+
+application& application::backend(backend_choice choice) {
+  core_->set_backend(choice);
+  return *this;
+}
+
 int application::run() { return core_->run(); }
 
 }  // namespace cetane

@@ -51,12 +51,12 @@ service& service::max_connections(std::size_t count) & {
 }
 
 service& service::grace(duration span) & {
-  core_->limits().drain = span;
+  core_->set_grace(span);
   return *this;
 }
 
 service& service::limits(const service_limits& limits) & {
-  core_->limits() = limits;
+  core_->set_limits(limits);
   return *this;
 }
 

@@ -1,5 +1,6 @@
 #include <app/service_core.hpp>
 
+#include <app/listening.hpp>
 #include <os/descriptor_limit.hpp>
 
 #include <cetane/base/errors.hpp>
@@ -15,8 +16,8 @@ namespace {
 
 const log::logger logger("service");
 
-// All but a few of the descriptors that there may be: those few are for the loop, files and
-// outgoing connections. When there are hardly any, half of them.
+// All but a few of the descriptors that there may be: those few are for the loop, for files and for
+// outgoing connections. Where there are hardly any, half of them.
 std::size_t most_connections() noexcept {
   const std::size_t descriptors = os::raise_descriptor_limit();
   return std::max(descriptors / 2, descriptors - std::min(descriptors, descriptors_kept_free));
@@ -24,43 +25,46 @@ std::size_t most_connections() noexcept {
 
 }  // namespace
 
+service_core::service_core(std::unique_ptr<bound_handler> handler, const address& unix_path)
+    : handler_(std::move(handler)), bound_(unix_path) {}
+
 service_core::service_core(std::unique_ptr<bound_handler> handler, std::string host,
                            std::uint16_t port)
     : handler_(std::move(handler)), host_(std::move(host)), port_(port) {}
 
-service_core::service_core(std::unique_ptr<bound_handler> handler, const address& path)
-    : handler_(std::move(handler)), bound_(path) {}
+service_core::~service_core() { leave_loop(); }
 
-service_core::~service_core() = default;
-
-address service_core::where() const {
-  if (bound_.is_unix()) return bound_;
-  if (const std::optional<address> numeric = address::parse_ip(host_, port_)) return *numeric;
-  throw error(error::whole_text("cannot listen on " + host_ + ": this is no IP address"),
-              system_code(EINVAL));
+void service_core::set_limits(const service_limits& limits) noexcept {
+  limits_ = limits;
+  if (limits.drain != default_drain) grace_ = limits.drain;
 }
 
-void service_core::start(event_loop& loop, cancel_scope& parent) {
+void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
-  const address at = where();
+  const address where = is_unix() ? bound_ : listening_place(host_, port_);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
   loop_ = &loop;
   forks_.emplace(&parent);
   forks_->be_home();
   handlers_.emplace(&*forks_, cancel_scope::shield::yes);
-
-  listener_.emplace(loop, *this);
-  listen_request request;
-  request.backlog = limits_.backlog;
-  if (const int failed = listener_->open(at, request, limits_.accepts_per_wake_up); failed < 0) {
-    throw error("cannot listen on " + at.to_string(), system_code(failed));
+  try {
+    listen_at(where, port_option);
+  } catch (...) {
+    leave_loop();
+    throw;
   }
-  bound_ = listener_->bound();
-  // Accepted connections inherit it, which costs less than to set it on each.
-  if (!bound_.is_unix()) loop.io().set_keepalive(listener_->descriptor);
 }
 
-void service_core::stop_listening() noexcept { listener_.reset(); }
+void service_core::listen_at(const address& where, const std::string& port_option) {
+  listen_request request;
+  request.backlog = limits_.backlog;
+  listener_.emplace(*loop_, *this);
+  const int failed = listener_->open(where, request, limits_.accepts_per_wake_up);
+  if (failed < 0) throw cannot_listen(where, failed, port_option);
+  bound_ = listener_->bound();
+  // What is accepted inherits it, which costs less than to set it on each connection.
+  if (!is_unix()) loop_->io().set_keepalive(listener_->descriptor);
+}
 
 bool service_core::has_room() noexcept { return sessions_ < most_sessions_; }
 
@@ -108,6 +112,59 @@ void service_core::session_ends() noexcept {
 void service_core::handler_ends(session& of) noexcept {
   --handlers_running_;
   ended_.push_back(of);
+}
+
+// Handlers and what they have spawned are members of one scope: only some of its tasks are
+// sessions.
+std::size_t service_core::cancel_idle_handlers() noexcept {
+  std::size_t going_on = 0;
+  handlers_->for_each_task([&](task_context& task) {
+    auto* const one = dynamic_cast<session*>(&task);
+    if (one == nullptr || task.cancel_state != cancel_reason::none) return;
+    if (one->awaits_input(task)) {
+      cancel_task(task, cancel_reason::shutdown);
+    } else {
+      ++going_on;
+    }
+  });
+  return going_on;
+}
+
+void service_core::cancel_handlers() noexcept {
+  handlers_->for_each_task([this](task_context& task) {
+    auto* const one = dynamic_cast<session*>(&task);
+    if (one != nullptr && task.cancel_state == cancel_reason::none) cut(*one);
+  });
+  handlers_->cancel(cancel_reason::shutdown);
+}
+
+void service_core::end_delivered() noexcept {
+  task_context* next = ended_.empty() ? nullptr : &ended_.front();
+  while (task_context* const one = next) {
+    next = ended_.after(*one);
+    static_cast<session&>(*one).end_if_delivered();
+  }
+}
+
+void service_core::reset_connections() noexcept {
+  while (task_context* const ended = ended_.pop_front()) {
+    auto& one = static_cast<session&>(*ended);
+    cut(one);
+    one.end_now();
+  }
+}
+
+void service_core::cut(session& one) noexcept {
+  if (one.note_cut()) ++cut_;
+}
+
+void service_core::leave_loop() noexcept {
+  listener_.reset();
+  if (handlers_) handlers_->dissolve();
+  handlers_.reset();
+  if (forks_) forks_->dissolve();
+  forks_.reset();
+  loop_ = nullptr;
 }
 
 }  // namespace cetane::detail

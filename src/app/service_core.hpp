@@ -4,6 +4,7 @@
 #include <net/listener.hpp>
 
 #include <cetane/app/bound_handler.hpp>
+#include <cetane/base/clock.hpp>
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/base/limits.hpp>
 #include <cetane/os/address.hpp>
@@ -17,35 +18,57 @@
 
 namespace cetane::detail {
 
-/// What a service is made of. It lives as long as the `service` object or one of its sessions.
+/// What a service is made of. It lives as long as the `service` object and each of its sessions.
 ///
 /// Two scopes: fork() in a handler starts tasks in `forks`, which a stop cancels at once; the
-/// handlers are in `handlers`, which is shielded from that and is cancelled on its own.
+/// handlers are in `handlers`, which is shielded from that and is cancelled by itself.
 class service_core final : public accept_sink {
  public:
+  service_core(std::unique_ptr<bound_handler> handler, const address& unix_path);
   service_core(std::unique_ptr<bound_handler> handler, std::string host, std::uint16_t port);
-  service_core(std::unique_ptr<bound_handler> handler, const address& path);
 
   void keep() noexcept { ++references_; }
   void release() noexcept {
     if (--references_ == 0) delete this;
   }
 
-  // What the service is told before it starts.
+  // What it is told before it starts.
   void set_name(std::string text) { name_ = std::move(text); }
   void set_host(std::string text) { host_ = std::move(text); }
   void set_port(std::uint16_t port) noexcept { port_ = port; }
+  void set_unix_path(const address& path) noexcept { bound_ = path; }
+  void set_grace(duration span) noexcept { grace_ = span; }
+  void set_limits(const service_limits& limits) noexcept;
   service_limits& limits() noexcept { return limits_; }
 
   const std::string& name() const noexcept { return name_; }
-  event_loop& loop() const noexcept { return *loop_; }
   const address& bound() const noexcept { return bound_; }
+  bool is_unix() const noexcept { return bound_.is_unix(); }
+  std::uint16_t wanted_port() const noexcept { return port_; }
+  std::optional<duration> grace() const noexcept { return grace_; }
+  event_loop& loop() const noexcept { return *loop_; }
 
-  /// Begins to listen. Throws error, with a text that tells what helps.
-  void start(event_loop& loop, cancel_scope& parent);
-  void stop_listening() noexcept;
+  /// Begins to listen. Throws error, which says what helps; `port_option` as in cannot_listen().
+  void start(event_loop& loop, cancel_scope& parent, const std::string& port_option = {});
+  void stop_listening() noexcept { listener_.reset(); }
+
+  // The steps of a stop: see stop_sequence.
+
+  /// Cancels each handler that waits for input of which nothing has come; says how many go on.
+  std::size_t cancel_idle_handlers() noexcept;
+  /// Cancels those that are left; what they were in the middle of counts as cut.
+  void cancel_handlers() noexcept;
+  bool all_cancelled() const noexcept { return handlers_->cancelled(); }
+  /// Ends connections that only wait whether the peer takes their last bytes, where it has.
+  void end_delivered() noexcept;
+  /// Resets the connections that are left. Their handlers have ended by now.
+  void reset_connections() noexcept;
+  /// Leaves the loop, of which nothing here will know any more.
+  void leave_loop() noexcept;
 
   std::size_t connections() const noexcept { return sessions_; }
+  std::size_t handlers_running() const noexcept { return handlers_running_; }
+  std::size_t connections_cut() const noexcept { return cut_; }
 
   // What its sessions tell.
   void session_begins() noexcept;
@@ -58,7 +81,8 @@ class service_core final : public accept_sink {
   void on_accept(int descriptor, const address& peer) noexcept override;
   bool has_room() noexcept override;
   void begin_session(int descriptor, const address& peer);
-  address where() const;
+  void listen_at(const address& where, const std::string& port_option);
+  void cut(session& one) noexcept;
 
   std::unique_ptr<bound_handler> handler_;
   std::string name_;
@@ -66,10 +90,12 @@ class service_core final : public accept_sink {
   std::uint16_t port_ = 0;
   address bound_;
   service_limits limits_;
+  std::optional<duration> grace_;
   std::size_t most_sessions_ = 0;
   std::size_t references_ = 1;
   std::size_t sessions_ = 0;
   std::size_t handlers_running_ = 0;
+  std::size_t cut_ = 0;
   event_loop* loop_ = nullptr;
   std::optional<listener> listener_;
   std::optional<cancel_scope> forks_;

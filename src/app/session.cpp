@@ -6,6 +6,7 @@
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/this_task.hpp>
 
+#include <new>
 #include <utility>
 
 namespace cetane::detail {
@@ -57,6 +58,14 @@ void session::end_handler() noexcept {
 void session::dispose() noexcept {
   connection_ended_ = true;
   if (handler_ended_) delete this;
+}
+
+void session::end_now() noexcept {
+  try {
+    abort("stopped");
+  } catch (const std::bad_alloc&) {
+    close();  // no memory to note the reason
+  }
 }
 
 // The end of its own connection is how a handler ends that reads until there is no more.

@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 
 namespace cetane::detail {
 
@@ -32,6 +33,12 @@ class session final : public stream, public task_context, public pooled {
   /// The handler has ended, or could not be called: closes the connection. May destroy this object.
   void end_handler() noexcept;
 
+  /// Resets the connection if it is there still. May destroy this object.
+  void end_now() noexcept;
+
+  /// Notes that the conversation was cut short; false if that was known.
+  bool note_cut() noexcept { return !std::exchange(cut_, true); }
+
   std::string label() const override;
   std::string peer() const override;
   void on_finished() noexcept override;
@@ -44,6 +51,7 @@ class session final : public stream, public task_context, public pooled {
   connection peer_;
   bool handler_ended_ = false;
   bool connection_ended_ = false;
+  bool cut_ = false;
 };
 
 }  // namespace cetane::detail

@@ -1,29 +1,131 @@
 #pragma once
 
+#include <cetane/app/option.hpp>
 #include <cetane/app/service.hpp>
+#include <cetane/app/task_entry.hpp>
+#include <cetane/backend/make_backend.hpp>
+#include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 namespace cetane {
 
 namespace detail {
 class application_core;
-}
 
+template <class T>
+inline constexpr bool is_duration = false;
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+
+template <class T>
+option_value to_option_value(T&& value) {
+  using plain = std::remove_cvref_t<T>;
+  if constexpr (std::is_same_v<plain, bool>) {
+    return option_value(std::in_place_type<bool>, value);
+  } else if constexpr (std::is_integral_v<plain>) {
+    return option_value(std::in_place_type<std::int64_t>, static_cast<std::int64_t>(value));
+  } else if constexpr (is_duration<plain>) {
+    return option_value(std::in_place_type<duration>, value);
+  } else {
+    return option_value(std::in_place_type<std::string>, std::forward<T>(value));
+  }
+}
+}  // namespace detail
+
+/// A program that serves: its services and background tasks, from the start to an orderly stop.
+///
+/// Made from the command line it has options (see --help; each may also come from the environment
+/// as CETANE_NAME), prints `listening on ...` for each listener, and handles signals: SIGINT and
+/// SIGTERM stop it, a second one ends it at once, SIGUSR1 writes what all tasks wait for to stderr.
+///
+/// A stop goes in steps. Listeners close. Tasks that belong to no connection are cancelled, and so
+/// are handlers that wait for input of which nothing has come. The other handlers go on until they
+/// end or come to such a wait, for 5 s at most, see
+/// --drain. Then they are cancelled and have 1 s for clean-up and output. What is left is reset.
+/// Loop thread only.
 class CETANE_API application {
  public:
+  /// Makes an application without options, and without signals unless handle_signals() asks for
+  /// them.
   application();
+
+  /// Makes one with options, environment and signals.
   application(int argc, char** argv);
+
+  /// Makes one that runs on a loop of the caller's, which outlives it: without options, signals,
+  /// and a word on stdout.
+  explicit application(event_loop& loop);
+
   application(const application&) = delete;
   application& operator=(const application&) = delete;
   ~application();
 
+  /// Adds a service: it listens once the application runs, at once if that runs already.
+  ///
+  /// @throws error  The application runs, and the service cannot listen; says why and what helps.
   service& add_service(service added);
+
+  /// Adds a background task: fn(args...) is started once the application runs; both are kept as by
+  /// spawn().
+  ///
+  /// The entry may be used to describe the task until it starts; it is gone some time after the
+  /// task has ended.
+  template <class Fn, class... Args>
+  task_entry& add_task(Fn&& fn, Args&&... args) {
+    return add_kept_task(detail::keep_for_later(std::forward<Fn>(fn), std::forward<Args>(args)...));
+  }
+
+  /// Adds an option of the program's own, and looks up its value: `add_option("motd", "hello", "the
+  /// first line")` is --motd TEXT.
+  ///
+  /// What the default value is says what the option takes: text, a whole number, a duration, or
+  /// nothing (false).
+  /// @throws std::invalid_argument  There is an option of this name, or it is no name: small
+  /// letters, digits, '-'.
+  template <class T>
+  option& add_option(std::string name, T&& default_value, std::string help) {
+    return add_option_of(std::move(name), detail::to_option_value(std::forward<T>(default_value)),
+                         std::move(help));
+  }
+
+  /// Calls `call` when a stop begins, after the listeners were closed.
+  void on_stop(std::function<void()> call);
+
+  /// Begins to stop; run() returns when that is done.
   void stop();
+
+  /// Stops on SIGINT and SIGTERM, as an application with a command line does.
+  application& handle_signals();
+
+  /// How long handlers may go on after a stop, and the backend; the user's options go before these.
+  application& drain(duration limit);
+  application& backend(backend_choice choice);
+
+  /// Runs until it is stopped.
+  ///
+  /// Prints why on stderr when it does not start.
+  /// @return The status for main to return. 0: stopped. 130 or 143: a second SIGINT or SIGTERM
+  /// ended it. 2: the command line is
+  ///         not understood. 3: what it asks for cannot be done, a port in use for example. --help
+  ///         and --version give 0.
+  /// @throws std::logic_error  It was run before, or an event loop runs on this thread already.
   int run();
 
  private:
+  explicit application(std::unique_ptr<detail::application_core> core);
+
+  task_entry& add_kept_task(std::unique_ptr<detail::unstarted_task> task);
+  option& add_option_of(std::string name, detail::option_value default_value, std::string help);
+
   std::unique_ptr<detail::application_core> core_;
 };
 

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cetane/base/clock.hpp>
+#include <cetane/base/config.hpp>
+#include <cetane/conc/spawn.hpp>
+#include <cetane/runtime/cancel_scope.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace cetane {
+
+class event_loop;
+
+namespace detail {
+
+class application_core;
+class stop_sequence;
+
+/// A function and its arguments before they become a task.
+class unstarted_task {
+ public:
+  virtual ~unstarted_task() = default;
+
+  /// Starts the task in `scope`; an empty label means the function's name.
+  virtual void start(event_loop& loop, cancel_scope& scope, const std::string& label) = 0;
+};
+
+template <class Fn, class... Args>
+class unstarted_call final : public unstarted_task {
+ public:
+  template <class F, class... As>
+  explicit unstarted_call(F&& fn, As&&... args)
+      : fn_(std::forward<F>(fn)), args_(std::forward<As>(args)...) {}
+
+  auto spawn(event_loop& loop, cancel_scope& scope) {
+    return std::apply(
+        [&](auto&... kept) { return spawn_in(loop, scope, std::move(fn_), std::move(kept)...); },
+        args_);
+  }
+
+  void start(event_loop& loop, cancel_scope& scope, const std::string& label) override {
+    auto started = spawn(loop, scope);
+    if (!label.empty()) started.label(label);
+  }
+
+ private:
+  Fn fn_;
+  std::tuple<Args...> args_;
+};
+
+template <class Fn, class... Args>
+std::unique_ptr<unstarted_task> keep_for_later(Fn&& fn, Args&&... args) {
+  return std::make_unique<unstarted_call<std::decay_t<Fn>, std::decay_t<Args>...>>(
+      std::forward<Fn>(fn), std::forward<Args>(args)...);
+}
+
+}  // namespace detail
+
+/// A background task of an application, as application::add_task() returns it.
+class CETANE_API task_entry {
+ public:
+  task_entry(const task_entry&) = delete;
+  task_entry& operator=(const task_entry&) = delete;
+  ~task_entry();
+
+  /// Names the task in logs and dumps, instead of its function's name. Has an effect until the task
+  /// starts.
+  task_entry& label(std::string text);
+
+  /// Lets the task go on this long after the application's stop; else it is cancelled at once.
+  task_entry& grace(duration span);
+
+ private:
+  friend detail::application_core;
+  friend detail::stop_sequence;
+
+  explicit task_entry(std::unique_ptr<detail::unstarted_task> task);
+
+  void start(event_loop& loop, cancel_scope& parent);
+  bool ended() const noexcept;
+
+  std::unique_ptr<detail::unstarted_task> unstarted_;
+  std::optional<cancel_scope> scope_;  // its own, for its own grace: shielded from what is around
+  std::string label_;
+  duration grace_ = duration::zero();
+};
+
+}  // namespace cetane

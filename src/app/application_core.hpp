@@ -1,0 +1,101 @@
+#pragma once
+
+#include <app/command_line.hpp>
+#include <app/service_core.hpp>
+#include <app/signal_source.hpp>
+#include <app/standard_options.hpp>
+#include <app/stop_sequence.hpp>
+
+#include <cetane/app/service.hpp>
+#include <cetane/app/task_entry.hpp>
+#include <cetane/backend/make_backend.hpp>
+#include <cetane/base/clock.hpp>
+#include <cetane/runtime/cancel_scope.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cetane::detail {
+
+/// What a shell shows for a program that a signal has ended.
+constexpr int status_of_signal(int number) noexcept { return 128 + number; }
+
+/// What an application is made of: services and tasks around an event loop, from the first option
+/// to the exit status.
+class application_core {
+ public:
+  /// `loop` is one that somebody else owns, for tests; null: the application makes its own.
+  application_core(command_line line, event_loop* loop);
+  ~application_core();
+
+  command_line& line() noexcept { return line_; }
+  void set_drain(duration span) noexcept { drain_ = span; }
+  void set_backend(backend_choice choice) noexcept { backend_ = choice; }
+  void want_signals() noexcept { wants_signals_ = true; }
+  /// Runs for the sake of one task: nothing is said of connections and the end of the task, which
+  /// `ended` tells, is a stop.
+  void run_for(std::function<bool()> ended) { main_ended_ = std::move(ended); }
+
+  service& add_service(service added, service_core& core);
+  task_entry& add_task(std::unique_ptr<unstarted_task> task);
+  void on_stop(std::function<void()> call) { on_stop_.push_back(std::move(call)); }
+  void stop() noexcept { stop_wanted_ = true; }
+
+  int run();
+
+  event_loop& loop() noexcept { return *loop_; }
+  /// The signal that asked for the stop, or 0.
+  int stop_signal() const noexcept { return stop_signal_; }
+
+  static application_core* current() noexcept;
+
+ private:
+  int run_if_asked_to();
+  std::optional<int> answer_at_once();
+  void make_loop();
+  void start();
+  void settle_place(std::size_t index);
+  void settle_named_port(std::size_t index);
+  void start_service(std::size_t index);
+  void say_where(const service_core& core) const;
+  void start_tasks();
+  void drop_ended_tasks();
+  void on_signal(int number);
+  bool advance();
+  void begin_stop();
+  void finish();
+  void complain(const std::string& text) const;
+
+  command_line line_;
+  standard_options options_;
+  std::optional<duration> drain_;
+  std::optional<backend_choice> backend_;
+  bool wants_signals_ = false;
+  bool stop_wanted_ = false;
+  bool hurried_ = false;
+  bool ran_ = false;
+  int stop_signal_ = 0;
+  int status_ = 0;
+  std::function<bool()> main_ended_;
+
+  std::vector<std::unique_ptr<service>> services_;
+  std::vector<service_core*> cores_;       // of the services, in the same order
+  std::vector<std::string> port_options_;  // what moves their ports, such as "--port"
+  std::list<std::unique_ptr<task_entry>> entries_;
+  std::size_t entries_kept_ = 0;  // when the ended ones were dropped last
+  bool unstarted_ = false;        // there are entries that have not been started
+  std::vector<std::function<void()>> on_stop_;
+
+  std::unique_ptr<event_loop> own_loop_;
+  event_loop* loop_;
+  std::optional<cancel_scope> scope_;
+  std::optional<signal_source> signals_;
+  std::optional<stop_sequence> stop_;
+};
+
+}  // namespace cetane::detail

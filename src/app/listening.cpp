@@ -1,0 +1,96 @@
+#include <app/listening.hpp>
+
+#include <os/port_holder.hpp>
+
+#include <cetane/base/text.hpp>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::uint16_t first_free_port = 1024;
+constexpr std::uint16_t last_port = 65535;
+
+std::string holder_text(const address& where) {
+  const std::optional<os::port_holder> holder = os::find_port_holder(where);
+  return holder ? fmt::format(" (held by pid {} \"{}\")", holder->pid, holder->name) : "";
+}
+
+std::string another_port(const address& where, const std::string& option) {
+  const int next = where.port() == last_port ? where.port() - 1 : where.port() + 1;
+  return option.empty() ? fmt::format("try port {}, or port 0 for any free port", next)
+                        : fmt::format("try {} {}, or {} 0 for any free port", option, next, option);
+}
+
+std::string tcp_remedy(const address& where, int code, const std::string& option) {
+  switch (code) {
+    case EADDRINUSE:
+      return another_port(where, option);
+    case EACCES:
+      if (where.port() >= first_free_port) return {};
+      return "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE; " +
+             another_port(where.with_port(first_free_port * 8 - 1), option);
+    case EADDRNOTAVAIL:
+      return "this machine has no such address; try 127.0.0.1, or 0.0.0.0 for all it has";
+    case EAFNOSUPPORT:
+      return "this machine has no such kind of address; try 127.0.0.1";
+    default:
+      return {};
+  }
+}
+
+std::string unix_remedy(int code) {
+  switch (code) {
+    case EADDRINUSE:
+      return "try another path, or remove the file";
+    case ENOENT:
+    case ENOTDIR:
+      return "the folder has to be there first";
+    default:
+      return {};
+  }
+}
+
+std::string remedy(const address& where, int code, const std::string& option) {
+  if (code == EMFILE || code == ENFILE) return "raise the limit with ulimit -n";
+  return where.is_unix() ? unix_remedy(code) : tcp_remedy(where, code, option);
+}
+
+}  // namespace
+
+error cannot_listen(const address& where, int code, const std::string& port_option) {
+  const std::error_code why = system_code(code);
+  std::string text = fmt::format("cannot listen on {}: {}", where, reason_text(why));
+  if (why.value() == EADDRINUSE) text += holder_text(where);
+  const std::string help = remedy(where, why.value(), port_option);
+  if (!help.empty()) text += "; " + help;
+  return error(error::whole_text(std::move(text)), why);
+}
+
+address listening_place(const std::string& host, std::uint16_t port) {
+  if (const std::optional<address> numeric = address::parse_ip(host, port)) return *numeric;
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
+  if (failed != 0) {
+    const resolve_error why(host, failed, errno);
+    throw error(error::whole_text(fmt::format("cannot listen on {}:{}: {}; try 127.0.0.1, or "
+                                              "0.0.0.0 for all addresses of this machine",
+                                              escape(host), port, reason_text(why.code()))),
+                why.code());
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, &::freeaddrinfo);
+  return address::from_sockaddr(list->ai_addr, list->ai_addrlen).with_port(port);
+}
+
+}  // namespace cetane::detail

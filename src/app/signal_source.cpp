@@ -1,0 +1,28 @@
+#include <app/signal_source.hpp>
+
+#include <cetane/base/errors.hpp>
+
+#include <csignal>
+
+namespace cetane::detail {
+
+signal_source::signal_source(event_loop& loop, std::function<void(int)> on_signal)
+    : loop_(loop), watcher_({SIGINT, SIGTERM, SIGUSR1}), on_signal_(std::move(on_signal)) {
+  descriptor = watcher_.fd();
+  if (const int failed = loop_.io().watch(*this); failed < 0)
+    throw error("watch signals", system_code(failed));
+  // Sending a file to a peer that has gone would end the process; sendfile(2) has no flag against
+  // it.
+  sigpipe_before_ = std::signal(SIGPIPE, SIG_IGN);
+}
+
+signal_source::~signal_source() {
+  loop_.io().unwatch(*this);
+  std::signal(SIGPIPE, sigpipe_before_);
+}
+
+void signal_source::on_ready() noexcept {
+  while (const int number = watcher_.next()) on_signal_(number);
+}
+
+}  // namespace cetane::detail

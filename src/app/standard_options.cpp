@@ -1,0 +1,86 @@
+#include <app/standard_options.hpp>
+
+#include <cetane/base/limits.hpp>
+#include <cetane/base/log.hpp>
+#include <cetane/base/text.hpp>
+
+#include <fmt/format.h>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::int64_t most_ports = 65535;
+
+}  // namespace
+
+std::optional<std::uint16_t> read_port(command_line& line, const option& from) {
+  if (!from.given()) return std::nullopt;
+  if (from.number() < 0 || from.number() > most_ports) {
+    line.complain(from, fmt::format("{} is no port, they go from 0 to 65535", from.number()));
+    return std::nullopt;
+  }
+  return static_cast<std::uint16_t>(from.number());
+}
+
+standard_options::standard_options(command_line& line) {
+  read_place(line);
+  read_backend(line);
+  read_rest(line);
+}
+
+void standard_options::read_place(command_line& line) {
+  const option& host_option =
+      line.add("host", "ADDRESS", "listen on this address (127.0.0.1)", std::string());
+  if (host_option.given()) host = host_option.text();
+  const option& port_option =
+      line.add("port", "PORT", "listen on this TCP port; 0 picks a free one", std::int64_t{0});
+  port = read_port(line, port_option);
+  const option& uds_option = line.add(
+      "uds", "PATH", "listen on this Unix socket instead; @NAME is abstract", std::string());
+  if (!uds_option.given()) return;
+  if (port && command_line::is_typed(port_option) && command_line::is_typed(uds_option)) {
+    line.complain(uds_option, "not together with --port");
+  }
+  // Of two that exclude each other, what is typed goes before what the environment has.
+  if (!(port && command_line::is_typed(port_option))) uds = uds_option.text();
+}
+
+void standard_options::read_backend(command_line& line) {
+  const option& named =
+      line.add("backend", "NAME",
+               "epoll, io_uring, or auto: the better one that works here (epoll)", std::string());
+  if (!named.given()) return;
+  backend = parse_backend(named.text());
+  if (!backend) {
+    line.complain(named,
+                  fmt::format("\"{}\" is none of epoll, io_uring and auto", escape(named.text())));
+  }
+}
+
+void standard_options::read_rest(command_line& line) {
+  const option& workers =
+      line.add("workers", "N", "run this many event loops (1)", std::int64_t{1});
+  if (workers.number() < 1) {
+    line.complain(workers, fmt::format("{} is too few, there is at least 1", workers.number()));
+  } else if (workers.number() > 1) {
+    line.complain(workers, "this version of cetane runs one event loop only; use --workers 1",
+                  status_refused);
+  }
+
+  const option& level =
+      line.add("log-level", "LEVEL", "debug, info, warning, error or off (info)", std::string());
+  if (level.given()) {
+    if (const auto minimum = log::parse_level(level.text())) {
+      log::set_level(*minimum);
+    } else {
+      line.complain(level, fmt::format("\"{}\" is none of debug, info, warning, error and off",
+                                       escape(level.text())));
+    }
+  }
+
+  const option& time =
+      line.add("drain", "TIME", "let connections go on this long after a stop (5s)", default_drain);
+  if (time.given()) drain = time.span();
+}
+
+}  // namespace cetane::detail

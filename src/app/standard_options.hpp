@@ -1,0 +1,35 @@
+#pragma once
+
+#include <app/command_line.hpp>
+
+#include <cetane/backend/make_backend.hpp>
+#include <cetane/base/clock.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cetane::detail {
+
+/// The options that every application has. Empty is what the user has not said.
+class standard_options {
+ public:
+  /// Adds them to `line`, notes there what is wrong with them, and sets the log level.
+  explicit standard_options(command_line& line);
+
+  std::optional<std::string> host;
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> uds;
+  std::optional<backend_choice> backend;
+  std::optional<duration> drain;
+
+ private:
+  void read_place(command_line& line);
+  void read_backend(command_line& line);
+  void read_rest(command_line& line);
+};
+
+/// The port that an option gives, if it does; notes in `line` when it is none.
+std::optional<std::uint16_t> read_port(command_line& line, const option& from);
+
+}  // namespace cetane::detail
