@@ -282,9 +282,10 @@ int epoll_backend::watch(stream_io& stream, bool is_tcp) {
   return add(stream, all_edges);
 }
 
+// A peer that has ended its output makes no room for ours: EPOLLRDHUP is for readers alone, who meet the end.
 int epoll_backend::watch_once(poll_io& object, bool for_writing) {
   object.one_shot = true;
-  return add(object, (for_writing ? EPOLLOUT : EPOLLIN) | EPOLLRDHUP | EPOLLONESHOT);
+  return add(object, (for_writing ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | EPOLLONESHOT);
 }
 
 // Always before close(): a forked child may hold the descriptor, and then the kernel would go on reporting it.

@@ -1,0 +1,98 @@
+#include <cetane/net/readiness.hpp>
+
+#include <runtime/backend.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/coro/frame_memory.hpp>
+#include <cetane/os/unique_fd.hpp>
+#include <cetane/runtime/this_task.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <stdexcept>
+
+#include <fcntl.h>
+
+namespace cetane {
+namespace {
+
+std::string wait_text(int descriptor, detail::readiness wanted) {
+  const char* const what = wanted == detail::readiness::to_read ? "readable" : "writable";
+  return fmt::format("descriptor {} to become {}", descriptor, what);
+}
+
+}  // namespace
+
+namespace detail {
+
+/// One descriptor, watched for one event.
+///
+/// A backend takes a descriptor once. If another task waits for it already, this one watches a
+/// duplicate: the same file under a number of its own.
+class descriptor_watch final : public poll_io, public pooled {
+ public:
+  descriptor_watch(readiness_op::awaiter& waiter, backend& io) noexcept
+      : waiter_(waiter), io_(io) {}
+  ~descriptor_watch() { io_.unwatch(*this); }
+
+  int begin(int watched, readiness wanted) {
+    const bool for_writing = wanted == readiness::to_write;
+    descriptor = watched;
+    const int result = io_.watch_once(*this, for_writing);
+    if (result != -EEXIST) return result;
+    duplicate_.reset(::fcntl(watched, F_DUPFD_CLOEXEC, 0));
+    if (!duplicate_) return -errno;
+    descriptor = duplicate_.get();
+    return io_.watch_once(*this, for_writing);
+  }
+
+  void on_ready() noexcept override { waiter_.become_ready(); }
+
+ private:
+  readiness_op::awaiter& waiter_;
+  backend& io_;
+  unique_fd duplicate_;
+};
+
+}  // namespace detail
+
+readiness_op::awaiter::awaiter(int descriptor, detail::readiness wanted) noexcept
+    : descriptor_(descriptor), wanted_(wanted) {}
+
+readiness_op::awaiter::~awaiter() = default;
+
+void readiness_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
+  detail::backend& io = detail::loop_of(task).io();
+  if (io.simulated()) {
+    throw std::logic_error(
+        "wait for " + wait_text(descriptor_, wanted_) +
+        ": a simulated network has no descriptors of the system's; use its connections");
+  }
+  task_ = &task;
+  auto watch = std::make_unique<detail::descriptor_watch>(*this, io);
+  const int result = watch->begin(descriptor_, wanted_);
+  if (result == -EPERM) {  // a regular file, or a device that never makes anybody wait
+    ready_ = true;
+    return task.pause(frame);
+  }
+  if (result < 0) throw error("wait for " + wait_text(descriptor_, wanted_), system_code(result));
+  watch_ = std::move(watch);
+  task.suspend(frame, *this);
+}
+
+// The caller can rely on what it was told as long as nobody else reads: so it goes on here and now,
+// not in its turn.
+void readiness_op::awaiter::become_ready() noexcept {
+  ready_ = true;
+  detail::loop_of(*task_).resume(*task_);
+}
+
+void readiness_op::awaiter::cancel_wait(detail::task_context& task) noexcept {
+  watch_.reset();
+  task.loop->make_ready(task);
+}
+
+std::string readiness_op::awaiter::describe_wait() const { return wait_text(descriptor_, wanted_); }
+
+}  // namespace cetane
