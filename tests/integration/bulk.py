@@ -52,6 +52,7 @@ class Sender(threading.Thread):
 
 def receive_all(client):
     """Digest and length of everything up to the end of the stream."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, BLOCK)  # else each tiny piece wakes this program, which takes most of the time
     digest, length = hashlib.sha256(), 0
     buffer = memoryview(bytearray(4 * BLOCK))
     while count := client.recv_into(buffer):
