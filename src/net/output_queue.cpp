@@ -48,34 +48,53 @@ void output_queue::destroy(segment* old) noexcept {
 
 void output_queue::pop() noexcept {
   segment* const old = std::exchange(first_, first_->next);
+  if (first_ == nullptr) last_ = nullptr;
   bytes_ -= old->end - old->begin;
+  file_bytes_ -= old->file_left;
   destroy(old);
 }
 
 void output_queue::insert(segment& added) noexcept {
   segment** place = &first_;
-  while (*place != nullptr && ((*place)->begun || (*place)->level >= added.level)) place = &(*place)->next;
+  if (last_ != nullptr && (last_->begun || last_->level >= added.level)) place = &last_->next;
+  while (*place != nullptr && ((*place)->begun || (*place)->level >= added.level)) {
+    place = &(*place)->next;
+  }
   added.next = *place;
   *place = &added;
+  if (added.next == nullptr) last_ = &added;
 }
 
-void output_queue::push(std::string_view bytes, int level) {
-  if (bytes.empty()) return;
+// Behind the last message of this priority if that has memory to spare, and nothing of a higher priority comes after it.
+output_queue::segment& output_queue::room_for(std::size_t bytes, int level) {
   segment* last_equal = nullptr;
-  for (segment* s = first_; s != nullptr; s = s->next) {
-    if (s->level == level && !s->file) last_equal = s;
-    if (s->level == level && s->file) last_equal = nullptr;
-  }
-  if (last_equal != nullptr && last_equal->capacity - last_equal->end >= bytes.size()) {
-    std::memcpy(last_equal->data() + last_equal->end, bytes.data(), bytes.size());
-    last_equal->end += bytes.size();
+  if (last_ != nullptr && last_->level >= level) {
+    if (last_->level == level) last_equal = last_;
   } else {
-    segment* const added = make_segment(std::max(bytes.size(), shared_segment - sizeof(segment)), level);
-    std::memcpy(added->data(), bytes.data(), bytes.size());
-    added->end = bytes.size();
-    insert(*added);
+    for (segment* s = first_; s != nullptr; s = s->next) {
+      if (s->level >= level) last_equal = s->level == level ? s : nullptr;
+    }
   }
-  bytes_ += bytes.size();
+  if (last_equal != nullptr && last_equal->capacity - last_equal->end >= bytes) return *last_equal;
+  segment* const added = make_segment(std::max(bytes, shared_segment - sizeof(segment)), level);
+  insert(*added);
+  return *added;
+}
+
+void output_queue::push(const std::string_view* parts, std::size_t count, int level,
+                        std::size_t gone) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) size += parts[i].size();
+  size -= gone;
+  if (size == 0) return;
+  segment& to = room_for(size, level);
+  if (gone != 0) to.begun = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t skipped = std::min(gone, parts[i].size());
+    gone -= skipped;
+    to.end += parts[i].copy(to.data() + to.end, std::string_view::npos, skipped);
+  }
+  bytes_ += size;
 }
 
 void output_queue::push_file(unique_fd file, std::uint64_t offset, std::uint64_t count, int level) {
@@ -83,6 +102,7 @@ void output_queue::push_file(unique_fd file, std::uint64_t offset, std::uint64_t
   added->file = std::move(file);
   added->file_offset = offset;
   added->file_left = count;
+  file_bytes_ += count;
   insert(*added);
 }
 
@@ -114,6 +134,7 @@ void output_queue::advance_file(std::uint64_t count) noexcept {
   first_->begun = true;
   first_->file_offset += count;
   first_->file_left -= count;
+  file_bytes_ -= count;
   if (first_->file_left == 0) pop();
 }
 
@@ -123,6 +144,8 @@ void output_queue::cancel_wait(task_context& task) noexcept {
   writer = nullptr;
   task.loop->make_ready(task);
 }
+
+void output_queue::on_timer() noexcept { owner_.write_queue(); }
 
 std::string output_queue::describe_wait() const { return "send to " + owner_.peer_text(); }
 

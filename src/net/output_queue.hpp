@@ -4,6 +4,7 @@
 #include <cetane/coro/task_context.hpp>
 #include <cetane/net/send_op.hpp>
 #include <cetane/os/unique_fd.hpp>
+#include <cetane/runtime/timer.hpp>
 
 #include <sys/uio.h>
 
@@ -15,20 +16,27 @@ namespace cetane::detail {
 
 /// Output that the socket did not take at once; it exists only while something waits.
 ///
-/// Segments stand in the order of sending: by priority, first come, first served within one. A segment that has begun to leave
-/// is finished first. Small messages of one priority share a segment.
-class output_queue final : public waitable, public pooled {
+/// Segments stand in the order of sending: by priority, first come, first served within one. A
+/// message is in one segment, and one that has begun to leave is finished first, so no message ever
+/// stands in another. Small messages of one priority share a segment.
+///
+/// The timer takes up the writing again that was broken off for the others' sake.
+class output_queue final : public waitable, public timer, public pooled {
  public:
   explicit output_queue(stream& owner) noexcept : owner_(owner) {}
   ~output_queue();
 
   bool empty() const noexcept { return first_ == nullptr; }
 
-  /// Bytes in memory that wait; a file's do not count.
+  /// Bytes in memory that wait, and those in files.
   std::size_t bytes() const noexcept { return bytes_; }
+  std::uint64_t file_bytes() const noexcept { return file_bytes_; }
 
-  /// Appends a copy of `bytes` behind everything of its priority and above. Takes all or throws std::bad_alloc.
-  void push(std::string_view bytes, int level);
+  /// Puts a copy of a message behind everything of its priority and above. Takes all or throws
+  /// std::bad_alloc.
+  ///
+  /// @param gone  How many bytes of it have left already; then nothing else waits.
+  void push(const std::string_view* parts, std::size_t count, int level, std::size_t gone = 0);
 
   /// As push(), for a part of a file.
   void push_file(unique_fd file, std::uint64_t offset, std::uint64_t count, int level);
@@ -59,14 +67,19 @@ class output_queue final : public waitable, public pooled {
  private:
   struct segment;
 
+  void on_timer() noexcept override;
+
   segment* make_segment(std::size_t capacity, int level);
+  segment& room_for(std::size_t bytes, int level);
   void insert(segment& added) noexcept;
   static void destroy(segment* old) noexcept;
   void pop() noexcept;
 
   stream& owner_;
   segment* first_ = nullptr;
+  segment* last_ = nullptr;
   std::size_t bytes_ = 0;
+  std::uint64_t file_bytes_ = 0;
 };
 
 }  // namespace cetane::detail

@@ -47,10 +47,10 @@ class stream : public stream_io, public waitable {
 
   // Output: stream_output.cpp.
   bool queue(const std::string_view* parts, std::size_t count, int level);
-  bool try_queue(const std::string_view* parts, std::size_t count);
+  bool try_queue(const std::string_view* parts, std::size_t count) noexcept;
   void queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count);
   void queue_end();
-  bool begin_output_wait(output_goal goal, std::coroutine_handle<> frame, task_context& task);
+  bool begin_output_wait(output_goal& goal, std::coroutine_handle<> frame, task_context& task);
   void finish_output_wait(output_goal goal);
   std::size_t queued_bytes() const noexcept;
 
@@ -62,6 +62,7 @@ class stream : public stream_io, public waitable {
   bool is_open() const noexcept { return phase_ == phase::open; }
   bool peer_has_left() const noexcept { return input_ended_ || hung_up; }
   closed_by_peer how_peer_left() const noexcept;
+  [[noreturn]] void throw_closed(std::string_view tried);
 
   // What few connections need: stream_extras.cpp.
   const address& remote();
@@ -84,6 +85,7 @@ class stream : public stream_io, public waitable {
 
  private:
   friend stream_extras;
+  friend output_queue;
 
   enum class phase : std::uint8_t { open, flushing, lingering, closed };
 
@@ -111,6 +113,7 @@ class stream : public stream_io, public waitable {
   void start_skipping(const read_request& request);
   void skip() noexcept;
   void note_activity() noexcept;
+  void note_sent(std::size_t bytes) noexcept;
   std::string with_abort_reason(std::string_view tried) const;
   void resume_reader() noexcept;
   [[noreturn]] void throw_no_input(std::string_view tried);
@@ -118,6 +121,7 @@ class stream : public stream_io, public waitable {
   std::string tried(const read_request& request) const;
 
   bool queue_much(const std::string_view* parts, std::size_t count, std::size_t size, int level);
+  bool may_go_on() noexcept;
   output_queue& output();
   void queue_behind(const std::string_view* parts, std::size_t count, int level);
   void write_through(const std::string_view* parts, std::size_t count);
@@ -126,14 +130,17 @@ class stream : public stream_io, public waitable {
   void leave_stage() noexcept;
   void unstage_into_queue();
   void write_queue() noexcept;
-  bool write_some() noexcept;
-  bool write_file_part() noexcept;
+  ssize_t write_parts() noexcept;
+  ssize_t write_file_part() noexcept;
+  ssize_t copy_file_part(const output_queue::file_part& part, std::size_t most) noexcept;
   void after_writing() noexcept;
   void wake_writer() noexcept;
   bool reached(output_goal goal) const noexcept;
   void break_output(int error) noexcept;
   void lose_output(int error, std::size_t bytes) noexcept;
-  [[noreturn]] void throw_no_output();
+  void drop_output() noexcept;
+  bool refuse_writer(output_goal& goal, std::coroutine_handle<> frame, task_context& task);
+  [[noreturn]] void throw_second_writer();
 
   void notify_closed() noexcept;
   void begin_linger() noexcept;

@@ -2,7 +2,8 @@
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
 
-#include <cetane/base/log.hpp>
+#include <cetane/base/errors.hpp>
+#include <cetane/runtime/this_task.hpp>
 
 #include <cerrno>
 #include <new>
@@ -20,19 +21,19 @@ stream::~stream() {
 
 int stream::open(int descriptor, const address& peer) {
   this->descriptor = descriptor;
+  const auto fail = [&](int failed) {
+    io().close(std::exchange(this->descriptor, -1), false);
+    return failed;
+  };
   try {
     if (peer.family() == address_family::ipv4) {
       remember_ipv4(peer);
     } else {
       extras().remote = peer;
     }
-    if (const int failed = io().watch(*this, !peer.is_unix()); failed < 0) {
-      io().close(descriptor, false);
-      return failed;
-    }
+    if (const int failed = io().watch(*this, !peer.is_unix()); failed < 0) return fail(failed);
   } catch (const std::bad_alloc&) {
-    io().close(descriptor, false);
-    return -ENOMEM;
+    return fail(-ENOMEM);
   }
   phase_ = phase::open;
   ++loop_.counters().connections_opened;
@@ -48,14 +49,13 @@ void stream::close() noexcept {
     loop_.make_ready(*task);
   }
   notify_closed();
+  if (output_) wake_writer();
   if (blocks().staging == this) flush_staged();  // may end it all
   if (phase_ != phase::flushing) return;
-  if (output_) {
-    wake_writer();
-    arm_closing(limits_->close_stall);
-  } else {
-    begin_linger();
-  }
+  if (!output_) return begin_linger();
+  window_.reset();
+  update_reading();
+  arm_closing(limits_->close_stall);
 }
 
 void stream::release() noexcept {
@@ -70,7 +70,7 @@ void stream::release() noexcept {
 
 // Everything is written. If the peer has ended its output there is nothing that an early close could destroy.
 void stream::begin_linger() noexcept {
-  extras_ ? extras_->idle.disarm() : void();
+  if (extras_) extras_->idle.disarm();
   if (!end_sent_) {
     end_sent_ = true;
     io().shutdown_write(*this);
@@ -110,11 +110,7 @@ void stream::finish_close(bool reset) noexcept {
     extras_->unlink();
   }
   leave_stage();
-  if (output_) {
-    loop_.counters().bytes_dropped += output_->bytes();
-    wake_writer();
-    output_.reset();
-  }
+  drop_output();
   io().unwatch(*this);
   io().close(std::exchange(descriptor, -1), reset);
   ++loop_.counters().connections_closed;
@@ -134,10 +130,8 @@ void stream::abort(std::string why) {
 }
 
 void stream::on_hang_up(int error) noexcept {
-  if (error != 0 && output_error_ == 0) {
-    break_output(error);  // may end it all
-    if (phase_ == phase::closed) return;
-  }
+  if (phase_ == phase::flushing && error != 0) return break_output(error);  // ends it all
+  if (error != 0 && output_error_ == 0) break_output(error);
   notify_closed();
 }
 
@@ -156,32 +150,52 @@ closed_by_peer stream::how_peer_left() const noexcept {
 void stream::on_idle_timer() noexcept {
   const time_point due = deadline_after(extras_->last_activity, extras_->idle_span);
   if (loop_.now() < due) return loop_.arm(extras_->idle, due);
-  extras_->abort_reason = "idle for " + duration_text(extras_->idle_span);
+  try {
+    extras_->abort_reason = "idle for " + duration_text(extras_->idle_span);
+  } catch (const std::bad_alloc&) {
+    // closed without a reason
+  }
   close();
 }
 
-void stream::touch() noexcept {
+void stream::note_activity() noexcept {
   if (extras_->idle.armed()) extras_->last_activity = loop_.now();
-  if (phase_ == phase::flushing) arm_closing(limits_->close_stall);  // it takes something: go on
+}
+
+// The peer takes something: a connection that is being closed has more time.
+void stream::note_sent(std::size_t bytes) noexcept {
+  loop_.counters().bytes_sent += bytes;
+  if (!extras_ || bytes == 0) [[likely]] return;
+  note_activity();
+  if (phase_ == phase::flushing) arm_closing(limits_->close_stall);
+}
+
+std::string stream::with_abort_reason(std::string_view tried) const {
+  if (!extras_ || extras_->abort_reason.empty()) return std::string(tried);
+  return extras_->abort_reason + "; " + std::string(tried);
 }
 
 }  // namespace cetane::detail
 
 namespace cetane {
 
-bool closed_op::awaiter::await_ready() const noexcept {
-  return !stream_.is_open() || stream_.peer_has_left();
-}
-
-void closed_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
+// What is known already is told at once, or in its turn; the same goes for a connection that is closed on this side.
+bool closed_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
   task_ = &task;
+  if (stream_.peer_has_left() && detail::loop_of(task).within_budget()) return false;
+  if (stream_.peer_has_left() || !stream_.is_open()) {
+    task.pause(frame);
+    return true;
+  }
   stream_.closed_waiters_list().push_back(*this);
   task.suspend(frame, *this);
+  return true;
 }
 
 closed_by_peer closed_op::awaiter::await_resume() const {
-  if (stream_.is_open() && !stream_.peer_has_left() && task_ != nullptr) throw_cancelled(*task_);
-  return stream_.how_peer_left();
+  if (stream_.peer_has_left()) return stream_.how_peer_left();
+  if (!stream_.is_open()) stream_.throw_closed("wait for the end of");
+  throw_cancelled(*task_);
 }
 
 void closed_op::awaiter::cancel_wait(detail::task_context& task) noexcept {

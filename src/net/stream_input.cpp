@@ -3,7 +3,9 @@
 // What has arrived is in one of two places. While the backend hands over a read, it is in the loop's input block (`feeding` is
 // this stream): readers that are served at once take it from there, and nothing is copied twice. What they leave moves to the
 // window, a piece of memory that the stream has only as long as something is in it. input() and consume() hide which it is.
+// While the rest of a message that was too long is dropped, there is no input: neither here nor there.
 #include <net/read_request.hpp>
+#include <net/skipped_message.hpp>
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
 
@@ -24,6 +26,12 @@ constexpr std::size_t read_ahead = 64 * 1024;
 
 constexpr std::string_view line_mark = "\n";
 constexpr std::string_view crlf_mark = "\r\n";
+
+// Whether an error that a write met says that the connection is gone altogether. EPIPE does not: the peer's orderly end may
+// have come before.
+bool is_reset(int error) noexcept {
+  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+}
 
 }  // namespace
 
@@ -57,44 +65,51 @@ bool stream::keep(std::string_view bytes) noexcept {
   }
 }
 
+// After close() everything is read, to be dropped: a peer that first sends all it has would else never come to read.
 void stream::update_reading() noexcept {
-  const bool wanted = phase_ == phase::lingering ||
-                      (phase_ == phase::open && !input_ended_ &&
-                       (reader_ != nullptr || !window_ || window_->size() < read_ahead));
+  const bool has_room = phase_ != phase::open || reader_ != nullptr || !window_ || window_->size() < read_ahead;
+  const bool wanted = phase_ != phase::closed && !input_ended_ && has_room;
   if (wanted != reading) io().set_reading(*this, wanted);
 }
 
 void stream::on_data(char* data, std::size_t bytes) noexcept {
   loop_.counters().bytes_received += bytes;
-  if (extras_) [[unlikely]] touch();
-  if (phase_ != phase::open) return;  // lingering: read to be dropped
+  if (extras_) [[unlikely]] note_activity();
+  if (phase_ != phase::open) return;  // read to be dropped
+  if (window_) [[unlikely]] return on_more_data({data, bytes});
 
   io_blocks& block = blocks();
-  if (window_) [[unlikely]] {
-    if (!keep({data, bytes})) return on_end(ENOMEM);
-  } else {
-    block.feeding = this;
-    block.feed_begin = data;
-    block.feed_end = data + bytes;
-  }
-  if (skipping_ != skipping::nothing) [[unlikely]] skip();
+  block.feeding = this;
+  block.feed_begin = data;
+  block.feed_end = data + bytes;
+  if (skipping_) [[unlikely]] skip();
   if (reader_ != nullptr && reader_is_served()) resume_reader();
   if (block.feeding == this) keep_leftover();  // false when the resumed task has destroyed this object
+}
+
+// Behind what is kept already.
+void stream::on_more_data(std::string_view bytes) noexcept {
+  if (!keep(bytes)) return on_end(ENOMEM);
+  if (reader_ == nullptr) return update_reading();
+  if (reader_is_served()) resume_reader();
 }
 
 // What nobody took moves to the window: the block is for the next read.
 void stream::keep_leftover() noexcept {
   const std::string_view left = input();
   blocks().feeding = nullptr;
-  if (left.empty()) return;
+  if (left.empty() || phase_ != phase::open) return;
   if (!keep(left)) return on_end(ENOMEM);
   update_reading();
 }
 
 void stream::on_end(int error) noexcept {
   if (phase_ == phase::lingering) return finish_close(false);
+  // A write that met the reset first has taken the error away from the socket, which then only says that it has ended.
+  if (error == 0 && is_reset(output_error_)) error = output_error_;
   input_ended_ = true;
   input_error_ = static_cast<std::int16_t>(error);
+  if (phase_ == phase::flushing && error != 0) return break_output(error);
   if (phase_ != phase::open) return;
   if (reading) update_reading();
   notify_closed();
@@ -104,6 +119,7 @@ void stream::on_end(int error) noexcept {
 }
 
 void stream::resume_reader() noexcept {
+  if (reader_->queued) return;  // it has been served, and its turn comes
   request_ = nullptr;
   loop_.resume(*std::exchange(reader_, nullptr));
 }
@@ -112,24 +128,34 @@ bool stream::reader_is_served() noexcept {
   return request_ == nullptr ? !input().empty() : look_for_end(*request_, input());
 }
 
-void stream::refuse_second_reader() const {
-  if (reader_ == nullptr) return;
-  throw connection_busy("read from " + const_cast<stream*>(this)->peer_text(), "reader");
-}
-
 // The task goes on through the ready queue: others have their turn first. So a handler that catches every error in a loop, or
 // one whose peer sends faster than it reads, does not keep the loop to itself.
 bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
-  task.leaf = frame;
-  loop_.make_ready(task);
+  task.pause(frame);
   return true;
 }
 
+// A reader whose input is there goes on at once, or is the connection's reader until its turn comes.
+bool stream::serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept {
+  if (--loop_.budget != 0) [[likely]] return false;
+  task.pause(frame);
+  task.waiting = this;
+  reader_ = &task;
+  request_ = nullptr;
+  return true;
+}
+
+// Thrown at once, but not for ever: in a loop that catches everything the finish_ function throws it, after the others' turn.
+bool stream::refuse_reader(std::coroutine_handle<> frame, task_context& task) {
+  if (--loop_.budget == 0) return defer(frame, task);
+  throw_second_reader();
+}
+
+void stream::throw_second_reader() { throw connection_busy("read from " + peer_text(), "reader"); }
+
 bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
-  refuse_second_reader();
-  if (phase_ == phase::open && !input().empty()) {
-    return --loop_.budget == 0 && defer(frame, task);
-  }
+  if (reader_ != nullptr) [[unlikely]] return refuse_reader(frame, task);
+  if (phase_ == phase::open && !input().empty()) return serve_now_or_next(frame, task);
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
   request_ = nullptr;
@@ -139,15 +165,13 @@ bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
 }
 
 bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task) {
-  refuse_second_reader();
+  if (reader_ != nullptr) [[unlikely]] return refuse_reader(frame, task);
   if (request.want == read_request::shape::line) request.mark = line_mark;
   if (request.want == read_request::shape::exactly && request.size > limits_->receive_bytes) {
     request.too_long = true;
     return defer(frame, task);
   }
-  if (phase_ == phase::open && look_for_end(request, input())) {
-    return --loop_.budget == 0 && defer(frame, task);
-  }
+  if (phase_ == phase::open && look_for_end(request, input())) return serve_now_or_next(frame, task);
   request.ended = input_ended_;
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
@@ -157,7 +181,15 @@ bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, ta
   return true;
 }
 
+// The running task takes what it waited for. Another one that waits here too was there first.
+void stream::leave_reading() {
+  if (reader_ == nullptr) [[likely]] return;
+  if (reader_ != loop_.running()) throw_second_reader();
+  reader_ = nullptr;
+}
+
 chunk stream::finish_some() {
+  leave_reading();
   const std::string_view bytes = phase_ == phase::open ? input() : std::string_view();
   if (bytes.empty()) throw_no_input("read from");
   if (blocks().feeding == this) {
@@ -170,11 +202,13 @@ chunk stream::finish_some() {
 }
 
 std::optional<chunk> stream::finish_next_chunk() {
+  leave_reading();
   if (phase_ == phase::open && input().empty() && input_ended_ && input_error_ == 0) return std::nullopt;
   return finish_some();
 }
 
 std::string stream::finish_read(read_request& request) {
+  leave_reading();
   if (phase_ == phase::open) {
     if (request.complete && request.taken <= input().size()) {
       std::string message(input().substr(0, request.taken));
@@ -193,6 +227,7 @@ std::string stream::finish_read(read_request& request) {
 }
 
 std::optional<std::string> stream::finish_line(read_request& request) {
+  leave_reading();
   if (request.ended && !request.complete && !request.too_long && input_error_ == 0 && phase_ == phase::open) {
     std::string last(input());
     if (last.empty()) return std::nullopt;
@@ -219,17 +254,17 @@ std::string stream::tried(const read_request& request) const {
   return "read to the end of";
 }
 
-// A reader that was resumed without input: the connection is closed here, or has ended, or the task is cancelled.
+// A reader that was resumed without input: the connection is closed here, or has ended, or the task is cancelled. Or it was a
+// second one: see refuse_reader().
 void stream::throw_no_input(std::string_view tried) {
-  const task_context* const task = loop_.running();
-  if (phase_ == phase::open && !input_ended_ && task != nullptr && task->cancel_state != cancel_reason::none) {
+  if (phase_ == phase::open && !input_ended_) {
+    const task_context* const task = loop_.running();
+    if (task == nullptr || task->cancel_state == cancel_reason::none) throw_second_reader();
     throw_cancelled(*task);
   }
   std::error_code why = input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
   if (phase_ != phase::open) why = errc::closed_here;
-  std::string text(tried);
-  if (extras_ && !extras_->abort_reason.empty()) text = extras_->abort_reason + "; " + text;
-  throw connection_closed(text, peer_text(), std::string(input()), why);
+  throw connection_closed(with_abort_reason(tried), peer_text(), std::string(input()), why);
 }
 
 void stream::throw_too_long(const read_request& request) {
@@ -247,30 +282,18 @@ void stream::throw_too_long(const read_request& request) {
 }
 
 void stream::start_skipping(const read_request& request) {
-  if (request.want == read_request::shape::line) {
-    skipping_ = skipping::line;
-  } else if (request.mark == crlf_mark) {
-    skipping_ = skipping::crlf_line;
-  } else {
-    extras().skip_mark = request.mark;
-    skipping_ = skipping::mark;
-  }
+  extras().skipped = std::make_unique<skipped_message>(request.mark);
+  skipping_ = true;
   skip();
 }
 
-// Drops the rest of a message that was too long, its end included; of a mark that may have begun, the beginning is kept.
+// Drops the rest of a message that was too long, its end included.
 void stream::skip() noexcept {
-  const std::string_view mark = skipping_ == skipping::line        ? line_mark
-                                : skipping_ == skipping::crlf_line ? crlf_mark
-                                                                   : std::string_view(extras_->skip_mark);
-  const std::string_view bytes = input();
-  const std::size_t end = find_mark(bytes, mark, 0);
-  if (end != std::string_view::npos) {
-    skipping_ = skipping::nothing;
-    consume(end);
-  } else if (bytes.size() >= mark.size()) {
-    consume(bytes.size() - (mark.size() - 1));
-  }
+  skipped_message& message = *extras_->skipped;
+  consume(message.drop(input()));
+  if (!message.ended()) return;
+  skipping_ = false;
+  extras_->skipped.reset();
 }
 
 void stream::cancel_wait(task_context& task) noexcept {

@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t staged_most = 4096;  // larger messages are not copied
 constexpr int parts_per_call = 64;
 constexpr std::size_t file_part_most = 256 * 1024;
+constexpr int calls_per_turn = 16;  // then the others have their turn, though the socket may take more
 
 std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
   std::size_t size = 0;
@@ -56,7 +57,14 @@ bool stream::queue(const std::string_view* parts, std::size_t count, int level) 
   }
   stage(parts, count);
   loop_.counters().bytes_queued += size;
-  return loop_.within_budget();
+  return may_go_on();
+}
+
+// Sends that nobody awaits must not use up the last await: the next one that suspends would go unnoticed.
+bool stream::may_go_on() noexcept {
+  if (loop_.budget <= 1) return false;
+  --loop_.budget;
+  return true;
 }
 
 // What does not fit the common case: other output is waiting, or a priority decides, or it is more than a page.
@@ -72,14 +80,18 @@ bool stream::queue_much(const std::string_view* parts, std::size_t count, std::s
     }
   }
   loop_.counters().bytes_queued += size;
-  return output_error_ == 0 && queued_bytes() <= limits_->output_high_bytes && loop_.within_budget();
+  return output_error_ == 0 && queued_bytes() <= limits_->output_high_bytes && may_go_on();
 }
 
-bool stream::try_queue(const std::string_view* parts, std::size_t count) {
+bool stream::try_queue(const std::string_view* parts, std::size_t count) noexcept {
   if (phase_ != phase::open || output_error_ != 0 || end_wanted_) return false;
   if (queued_bytes() + size_of(parts, count) > limits_->output_bytes) return false;
-  queue(parts, count, usual_priority);
-  return true;
+  try {
+    queue(parts, count, usual_priority);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 void stream::take_stage() noexcept {
@@ -104,17 +116,18 @@ void stream::stage(const std::string_view* parts, std::size_t count) noexcept {
   }
 }
 
-// Behind other output: by priority, each part's bytes as one message with the others of this call.
+// Behind other output, by priority.
 void stream::queue_behind(const std::string_view* parts, std::size_t count, int level) {
-  if (blocks().staging == this && blocks().staged_bytes > 0) unstage_into_queue();
-  output_queue& queue = output();
-  for (std::size_t i = 0; i < count; ++i) queue.push(parts[i], level);
+  unstage_into_queue();
+  output().push(parts, count, level);
   take_stage();  // so that the queue is written when the task suspends
 }
 
 void stream::unstage_into_queue() {
   io_blocks& block = blocks();
-  output().push({block.staged, block.staged_bytes}, usual_priority);
+  if (block.staging != this || block.staged_bytes == 0) return;
+  const std::string_view staged(block.staged, block.staged_bytes);
+  output().push(&staged, 1, usual_priority);
   block.staged_bytes = 0;
 }
 
@@ -122,59 +135,50 @@ void stream::unstage_into_queue() {
 void stream::write_through(const std::string_view* parts, std::size_t count) {
   io_blocks& block = blocks();
   std::array<iovec, parts_per_call> pieces;
-  const std::string_view staged(block.staged, block.staged_bytes);
-  std::size_t taken = 0;
+  const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
   std::size_t pieces_count = 0;
   if (!staged.empty()) pieces[pieces_count++] = part_of(staged);
-  for (; taken < count && pieces_count < pieces.size(); ++taken) pieces[pieces_count++] = part_of(parts[taken]);
+  for (std::size_t i = 0; i < count && pieces_count < pieces.size(); ++i) pieces[pieces_count++] = part_of(parts[i]);
 
+  std::size_t left = staged.size() + size_of(parts, count);
   const ssize_t result = io().write(*this, pieces.data(), static_cast<int>(pieces_count));
-  std::size_t left_out = staged.size() + size_of(parts, count);
-  block.staged_bytes = 0;
-  if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), left_out);
-  std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-  loop_.counters().bytes_sent += sent;
-  left_out -= sent;
-  if (extras_) [[unlikely]] touch();
-
-  const auto keep_rest = [&](std::string_view piece) {
-    const std::size_t gone = std::min(sent, piece.size());
-    sent -= gone;
-    if (gone < piece.size()) output().push(piece.substr(gone), usual_priority);
-    left_out -= piece.size() - gone;
-  };
-  try {
-    keep_rest(staged);
-    for (std::size_t i = 0; i < count; ++i) keep_rest(parts[i]);
-  } catch (const std::bad_alloc&) {
-    return lose_output(ENOMEM, left_out);
-  }
-  if (!output_ || output_->empty()) {
+  if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), left);
+  const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+  note_sent(sent);
+  left -= sent;
+  if (left == 0) {
     block.staging = nullptr;
-  } else {
-    write_queue();
+    return;
   }
+  const std::size_t staged_sent = std::min(sent, staged.size());
+  try {
+    output().push(&staged, 1, usual_priority, staged_sent);
+    left -= staged.size() - staged_sent;
+    output().push(parts, count, usual_priority, sent - staged_sent);
+  } catch (const std::bad_alloc&) {
+    return lose_output(ENOMEM, left);
+  }
+  write_queue();
 }
 
 void stream::flush_staged() noexcept {
   io_blocks& block = blocks();
   block.staging = nullptr;
-  std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
+  const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
+  std::size_t sent = 0;
   if (!output_) [[likely]] {
     if (staged.empty()) return;
     const iovec piece = part_of(staged);
     const ssize_t result = io().write(*this, &piece, 1);
     if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), staged.size());
-    const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-    loop_.counters().bytes_sent += sent;
-    if (extras_) [[unlikely]] touch();
+    sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    note_sent(sent);
     if (sent == staged.size()) [[likely]] return;
-    staged.remove_prefix(sent);
   }
   try {
-    output().push(staged, usual_priority);
+    output().push(&staged, 1, usual_priority, sent);
   } catch (const std::bad_alloc&) {
-    return lose_output(ENOMEM, staged.size());
+    return lose_output(ENOMEM, staged.size() - sent);
   }
   write_queue();
 }
@@ -183,49 +187,54 @@ void stream::on_writable() noexcept {
   if (output_) write_queue();
 }
 
-// Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable() later.
+// Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable() later. A socket that takes
+// all without end is left for the next pass.
 void stream::write_queue() noexcept {
-  while (!output_->empty()) {
-    const bool went_on = output_->file().count != 0 ? write_file_part() : write_some();
-    if (!went_on) break;
+  for (int calls = 0; !output_->empty(); ++calls) {
+    if (calls == calls_per_turn) {
+      loop_.arm(*output_, loop_.now());
+      break;
+    }
+    const ssize_t result = output_->file().count != 0 ? write_file_part() : write_parts();
+    if (result == -EAGAIN) break;
+    if (result < 0) return break_output(static_cast<int>(-result));  // may end it all
   }
-  if (output_) after_writing();
+  after_writing();
 }
 
-bool stream::write_some() noexcept {
+ssize_t stream::write_parts() noexcept {
   std::array<iovec, parts_per_call> pieces;
   const int count = output_->gather(pieces.data(), parts_per_call);
   const ssize_t result = io().write(*this, pieces.data(), count);
-  if (result == -EAGAIN) return false;
-  if (result < 0) return break_output(static_cast<int>(-result)), false;
+  if (result <= 0) return result;
   output_->advance(static_cast<std::size_t>(result));
-  loop_.counters().bytes_sent += static_cast<std::uint64_t>(result);
-  if (extras_) touch();
-  return true;
+  note_sent(static_cast<std::size_t>(result));
+  return result;
 }
 
 // Where the system cannot send from this file, the bytes pass through memory.
-bool stream::write_file_part() noexcept {
+ssize_t stream::write_file_part() noexcept {
   const output_queue::file_part part = output_->file();
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.count, file_part_most));
   ssize_t result = io().send_file(*this, part.file, static_cast<off_t>(part.offset), most);
-  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) {
-    std::array<char, 16 * 1024> copy;
-    const ssize_t read = ::pread(part.file, copy.data(), std::min(most, copy.size()), static_cast<off_t>(part.offset));
-    if (read < 0) return break_output(errno), false;
-    const iovec piece{copy.data(), static_cast<std::size_t>(read)};
-    result = read == 0 ? 0 : io().write(*this, &piece, 1);
+  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) result = copy_file_part(part, most);
+  if (result == -EINTR) return 0;
+  if (result > 0) {
+    output_->advance_file(static_cast<std::uint64_t>(result));
+    note_sent(static_cast<std::size_t>(result));
+  } else if (result == 0) {
+    loop_.counters().bytes_dropped += part.count;  // the file has become shorter meanwhile
+    output_->drop_file();
   }
-  if (result == -EAGAIN || result == -EINTR) return result == -EINTR;
-  if (result < 0) return break_output(static_cast<int>(-result)), false;
-  if (result == 0) {
-    output_->drop_file();  // the file has become shorter meanwhile
-    return true;
-  }
-  output_->advance_file(static_cast<std::uint64_t>(result));
-  loop_.counters().bytes_sent += static_cast<std::uint64_t>(result);
-  if (extras_) touch();
-  return true;
+  return result;
+}
+
+ssize_t stream::copy_file_part(const output_queue::file_part& part, std::size_t most) noexcept {
+  std::array<char, 16 * 1024> copy;
+  const ssize_t count = ::pread(part.file, copy.data(), std::min(most, copy.size()), static_cast<off_t>(part.offset));
+  if (count <= 0) return count < 0 ? -errno : 0;
+  const iovec piece{copy.data(), static_cast<std::size_t>(count)};
+  return io().write(*this, &piece, 1);
 }
 
 void stream::after_writing() noexcept {
@@ -234,10 +243,9 @@ void stream::after_writing() noexcept {
     io().shutdown_write(*this);
   }
   if (output_->writer != nullptr && reached(output_->goal)) wake_writer();
-  if (output_->empty()) {
-    output_.reset();
-    if (phase_ == phase::flushing) begin_linger();
-  }
+  if (!output_->empty()) return;
+  if (output_->writer == nullptr) output_.reset();  // else it waits for what is staged
+  if (phase_ == phase::flushing) begin_linger();
 }
 
 bool stream::reached(output_goal goal) const noexcept {
@@ -246,9 +254,11 @@ bool stream::reached(output_goal goal) const noexcept {
     case output_goal::low_mark:
       return queued_bytes() <= limits_->output_low_bytes;
     case output_goal::empty:
-      return queued_bytes() == 0 && (!output_ || output_->empty());
+      return queued_bytes() == 0 && output_->empty();
     case output_goal::ended:
       return end_sent_;
+    case output_goal::refused:
+      break;
   }
   return true;
 }
@@ -257,7 +267,7 @@ void stream::wake_writer() noexcept {
   if (task_context* const task = std::exchange(output_->writer, nullptr)) loop_.make_ready(*task);
 }
 
-bool stream::begin_output_wait(output_goal goal, std::coroutine_handle<> frame, task_context& task) {
+bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
   if (phase_ != phase::open || output_error_ != 0 || (end_wanted_ && goal == output_goal::low_mark)) [[unlikely]] {
     return defer(frame, task);
   }
@@ -267,43 +277,55 @@ bool stream::begin_output_wait(output_goal goal, std::coroutine_handle<> frame, 
     }
   } else {
     if (blocks().staging == this) flush_staged();
-    if (reached(goal)) return --loop_.budget == 0 && defer(frame, task);
+    if (output_error_ != 0) return defer(frame, task);
+    if (!output_ && (goal == output_goal::empty || end_sent_)) return --loop_.budget == 0 && defer(frame, task);
   }
   output_queue& queue = output();
-  if (queue.writer != nullptr) throw connection_busy("send to " + peer_text(), "writer");
+  if (queue.writer != nullptr) return refuse_writer(goal, frame, task);
   queue.writer = &task;
   queue.goal = goal;
   task.suspend(frame, queue);
   return true;
 }
 
+// As refuse_reader().
+bool stream::refuse_writer(output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
+  if (--loop_.budget != 0) throw_second_writer();
+  goal = output_goal::refused;
+  return defer(frame, task);
+}
+
+void stream::throw_second_writer() { throw connection_busy("send to " + peer_text(), "writer"); }
+
 void stream::finish_output_wait(output_goal goal) {
-  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] throw_no_output();
-  if (goal == output_goal::low_mark && !end_wanted_ && queued_bytes() <= limits_->output_high_bytes) [[likely]] return;
-  if (goal == output_goal::low_mark && end_wanted_) throw_no_output();
-  if (reached(goal)) return;
+  if (goal == output_goal::refused) throw_second_writer();
+  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] throw_closed("send to");
+  if (goal == output_goal::low_mark && end_wanted_) throw_closed("send to");
+  if (goal == output_goal::low_mark && queued_bytes() <= limits_->output_high_bytes) [[likely]] return;
+  if (!output_ || reached(goal)) return;
   const task_context* const task = loop_.running();
   if (task != nullptr && task->cancel_state != cancel_reason::none) throw_cancelled(*task);
 }
 
-void stream::throw_no_output() {
+void stream::throw_closed(std::string_view tried) {
   std::error_code why = errc::closed_here;
   if (phase_ == phase::open && output_error_ != 0) why = system_code(output_error_);
-  std::string text = "send to";
-  if (extras_ && !extras_->abort_reason.empty()) text = extras_->abort_reason + "; " + text;
-  throw connection_closed(text, peer_text(), std::string(input()), why);
+  throw connection_closed(with_abort_reason(tried), peer_text(), std::string(input()), why);
 }
 
 // Nothing can be sent any more. Input goes on: what the peer sent before may still be read.
 void stream::break_output(int error) noexcept {
   if (output_error_ == 0) output_error_ = static_cast<std::int16_t>(error);
   leave_stage();
-  if (output_) {
-    loop_.counters().bytes_dropped += output_->bytes();
-    wake_writer();
-    output_.reset();
-  }
+  drop_output();
   if (phase_ == phase::flushing) finish_close(true);
+}
+
+void stream::drop_output() noexcept {
+  if (!output_) return;
+  loop_.counters().bytes_dropped += output_->bytes() + output_->file_bytes();
+  wake_writer();
+  output_.reset();
 }
 
 void stream::lose_output(int error, std::size_t bytes) noexcept {
@@ -313,8 +335,9 @@ void stream::lose_output(int error, std::size_t bytes) noexcept {
 
 void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count) {
   if (phase_ != phase::open || output_error_ != 0 || end_wanted_ || count == 0) return;
-  if (blocks().staging == this && blocks().staged_bytes > 0) unstage_into_queue();
+  unstage_into_queue();
   output().push_file(std::move(file), offset, count, usual_priority);
+  loop_.counters().bytes_queued += count;
   take_stage();
 }
 
@@ -333,7 +356,7 @@ bool queue_output(stream& to, const std::string_view* parts, std::size_t count, 
 bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count) {
   return to.try_queue(parts, count);
 }
-bool begin_output_wait(stream& to, output_goal goal, std::coroutine_handle<> frame, task_context& task) {
+bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
   return to.begin_output_wait(goal, frame, task);
 }
 void finish_output_wait(stream& to, output_goal goal) { to.finish_output_wait(goal); }

@@ -29,10 +29,10 @@ class [[nodiscard("closed() does nothing until it is awaited")]] closed_op {
   class CETANE_API awaiter final : public detail::waitable, public list_hook<detail::closed_waiters> {
    public:
     explicit awaiter(detail::stream& of) noexcept : stream_(of) {}
-    bool await_ready() const noexcept;
+    bool await_ready() const noexcept { return false; }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      begin(frame, *frame.promise().context);
+    bool await_suspend(std::coroutine_handle<Promise> frame) {
+      return begin(frame, *frame.promise().context);
     }
     closed_by_peer await_resume() const;
     void cancel_wait(detail::task_context& task) noexcept override;
@@ -40,7 +40,7 @@ class [[nodiscard("closed() does nothing until it is awaited")]] closed_op {
 
    private:
     friend detail::stream;
-    void begin(std::coroutine_handle<> frame, detail::task_context& task);
+    bool begin(std::coroutine_handle<> frame, detail::task_context& task);
 
     detail::stream& stream_;
     detail::task_context* task_ = nullptr;

@@ -17,9 +17,10 @@ enum class output_goal : std::uint8_t {
   low_mark,  // no more queued than the low mark, once the high mark was passed
   empty,     // everything written
   ended,     // everything written, and our end of the connection
+  refused,   // another task waits to send already
 };
 
-CETANE_API bool begin_output_wait(stream& to, output_goal goal, std::coroutine_handle<> frame, task_context& task);
+CETANE_API bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame, task_context& task);
 CETANE_API void finish_output_wait(stream& to, output_goal goal);
 
 }  // namespace detail
