@@ -5,6 +5,8 @@
 #include <cetane/conc/spawn.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
+#include <runtime/backend.hpp>
+
 #include <exception>
 #include <optional>
 #include <type_traits>
