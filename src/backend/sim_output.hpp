@@ -74,11 +74,8 @@ class sim_output {
   /// A third of the buffer is free: the kernel's measure for telling a writer that waits.
   bool roomy() const noexcept { return 3 * room() >= capacity_; }
 
-  void drop() noexcept {
-    unsent_.clear();
-    written_ = receipt_.arrived;
-    ended_ = false;
-  }
+  /// What was not sent never will be. It goes on to count as unacknowledged.
+  void drop() noexcept { unsent_.clear(); }
 
  private:
   std::size_t room() const noexcept { return capacity_ - (written_ - receipt_.arrived); }

@@ -16,12 +16,14 @@
 
 namespace cetane::test {
 
-/// Runs passes until `holds()`, and fails where that never comes true.
+/// Runs passes until `holds()`, and fails where that never comes true. The kernel does not tell of
+/// everything (an acknowledgement, for one), so it is asked every millisecond.
 inline void run_until(event_loop& loop, const std::function<bool()>& holds) {
   const time_point limit = loop.now() + std::chrono::seconds(20);
   while (!holds()) {
-    REQUIRE(loop.now() < limit);
-    loop.run_once(limit);
+    const time_point now = loop.now();
+    REQUIRE(now < limit);
+    loop.run_once(loop.io().simulated() ? limit : now + std::chrono::milliseconds(1));
   }
 }
 

@@ -189,7 +189,8 @@ TEST_CASE("a client that gives up while it connects leaves its place to others",
   listening server(loop, any_port, backlog_of(0));
   int descriptor = -1;
   REQUIRE(loop.io().connect(server.where, nullptr, descriptor) == -EINPROGRESS);
-  const duration when = GENERATE(as<duration>(), 0ns, 1ms);  // before its knock, and before the answer
+  const duration when =
+      GENERATE(as<duration>(), 0ns, 1ms);  // before its knock, and before the answer
   if (when > 0ns) loop.run_once(simulation_start + when);
   loop.io().close(descriptor, false);
   settle(loop);

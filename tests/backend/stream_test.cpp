@@ -27,6 +27,13 @@ struct stream_fixture {
   noting_stream& server = pair.server;
 
   void until(const std::function<bool()>& holds) { run_until(loop, holds); }
+  void until_arrived(const noting_stream& sender) {
+    until([&] { return sender.unsent() == 0; });
+  }
+  void until_gone(const noting_stream& stream) {
+    address peer;
+    until([&] { return stream.remote(peer) == -ENOTCONN; });
+  }
 };
 
 }  // namespace
@@ -132,26 +139,17 @@ TEST_CASE_METHOD(stream_fixture, "reading ends at once, within the very up-call"
 TEST_CASE_METHOD(stream_fixture, "a peer that does not read stops the writer until it reads",
                  "[backend][stream]") {
   server.set_reading(false);
-  std::size_t sent = client.fill('x');
-  for (bool more = true; more;) {  // the kernel moves it on to the receiver, and takes some more
-    settle(loop);
-    const std::size_t taken = client.fill('x');
-    more = taken > 0;
-    sent += taken;
-  }
-  REQUIRE(client.unsent() > 0);
-  client.writables = 0;
-  settle(loop);
-  REQUIRE(client.writables == 0);
+  const std::size_t sent = client.fill('x');
   REQUIRE(client.write("y") == -EAGAIN);
+  REQUIRE(client.unsent() > 0);
+  REQUIRE(client.writables == 0);
 
   server.set_reading(true);
   until([&] { return client.writables > 0; });
   until([&] { return server.data.size() == sent; });
+  until([&] { return client.unsent() == 0; });
 
-  settle(loop);
   REQUIRE(client.writables == 1);
-  REQUIRE(client.unsent() == 0);
   REQUIRE(client.write("y") == 1);
   until([&] { return server.data.size() == sent + 1; });
   REQUIRE(server.data == std::string(sent, 'x') + "y");
@@ -241,11 +239,9 @@ TEST_CASE_METHOD(stream_fixture, "a connection that both have ended has no peer 
   until([&] { return !server.ends.empty(); });
   REQUIRE(server.end_output() == 0);
   until([&] { return !client.ends.empty(); });
-  settle(loop);
 
-  address peer;
-  REQUIRE(client.remote(peer) == -ENOTCONN);
-  REQUIRE(server.remote(peer) == -ENOTCONN);
+  until_gone(client);
+  until_gone(server);
   REQUIRE(server.end_output() == -ENOTCONN);
 }
 
@@ -268,7 +264,7 @@ TEST_CASE_METHOD(stream_fixture, "what arrived before a reset can still be read"
                  "[backend][reset]") {
   server.set_reading(false);
   REQUIRE(client.write("before") == 6);
-  settle(loop);
+  until_arrived(client);
   client.close(true);
   until([&] { return !server.hang_ups.empty(); });
   REQUIRE(server.hang_ups == numbers{ECONNRESET});
@@ -284,7 +280,7 @@ TEST_CASE_METHOD(stream_fixture, "what arrived before a reset can still be read"
 TEST_CASE_METHOD(stream_fixture, "a close with unread input is a reset", "[backend][reset]") {
   server.set_reading(false);
   REQUIRE(client.write("never read") == 10);
-  settle(loop);
+  until_arrived(client);
 
   server.close();
 
@@ -300,7 +296,7 @@ TEST_CASE_METHOD(stream_fixture, "who writes to a peer that has closed is reset 
   REQUIRE(client.ends == numbers{0});
 
   REQUIRE(client.write("into the void") == 13);
-  settle(loop);
+  until_gone(client);
 
   REQUIRE(client.write("again") == -EPIPE);
   REQUIRE(client.hang_ups == numbers{0});
