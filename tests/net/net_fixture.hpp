@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ using namespace std::chrono_literals;
 
 /// A loop with a connection in it, and both its ends.
 struct net_fixture {
+  net_fixture() = default;
+  explicit net_fixture(std::unique_ptr<detail::backend> io) : loop(std::move(io)) {}
+
   test_loop loop;
   connected_pair pair{loop, socket_buffers::small};
   connection& here = pair.here;

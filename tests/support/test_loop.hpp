@@ -8,6 +8,7 @@
 #include <runtime/backend.hpp>
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -17,7 +18,8 @@ namespace cetane::test {
 /// An event loop of its own for one test, on the backend that CETANE_TEST_BACKEND names.
 class test_loop {
  public:
-  test_loop() : loop_(make_test_backend()) {}
+  test_loop() : test_loop(make_test_backend()) {}
+  explicit test_loop(std::unique_ptr<detail::backend> io) : loop_(std::move(io)) {}
 
   event_loop& loop() noexcept { return loop_; }
   operator event_loop&() noexcept { return loop_; }
