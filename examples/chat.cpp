@@ -1,0 +1,193 @@
+// A chat room over plain TCP: what one types, all the others read.
+//
+// Run:   ./dev run chat
+// Type:  nc 127.0.0.1 8013        (telnet and build/examples/chat_client do as well)
+//        anna
+//        /who
+// See:   welcome to cetane chat, what is your name?
+//        hello anna, 1 here
+//        here: anna
+// Do the same as bob in a second terminal, and talk: anna reads "* bob joined", then "bob: ..." for
+// every line of bob's. /nick NEW changes the name, /quit leaves.
+//
+// It shows state that handlers share: the room is a plain object, since all of them run on one
+// loop. News goes out with try_send, which never waits, so nobody delays the others; whoever has
+// more than 256 KiB waiting is shown out. Everything has a limit: lines, names, and the time to say
+// a name.
+
+#include <cetane/cetane.hpp>
+
+#include <algorithm>
+#include <vector>
+
+using namespace std::chrono_literals;
+using namespace cetane::literals;
+
+namespace {
+
+constexpr std::string_view question = "welcome to cetane chat, what is your name?\r\n";
+constexpr std::size_t longest_name = 20;
+constexpr std::size_t longest_line = 4_KiB;
+constexpr auto time_for_a_name = 60s;
+
+// [clean]
+// Text is bytes, save those that could play tricks on somebody's terminal: control characters below
+// 0x20, DEL, and those from 0x80 to 0x9F, which UTF-8 writes as two bytes.
+std::string without_controls(std::string_view text) {
+  std::string clean;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    const bool two_byte_control = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+    clean += byte < 0x20 || byte == 0x7F || two_byte_control ? '?' : text[i];
+    if (two_byte_control) ++i;
+  }
+  return clean;
+}
+// [/clean]
+
+bool stands_in_names(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.';
+}
+
+// [room]
+struct member {
+  explicit member(cetane::connection& connection) : peer(connection) {}
+
+  cetane::connection& peer;
+  std::string name;
+};
+
+class room {
+ public:
+  // Says why nobody can take this name now; empty if somebody can.
+  std::string_view objection_to(std::string_view name) const {
+    if (name.empty() || name.size() > longest_name) return "a name has 1 to 20 characters";
+    if (!std::all_of(name.begin(), name.end(), stands_in_names)) {
+      return "a name has letters, digits and - _ . only";
+    }
+    const auto has_it = [&](const member* m) { return m->name == name; };
+    if (std::any_of(members_.begin(), members_.end(), has_it)) return "that name is taken";
+    return {};
+  }
+
+  void enter(member& who, std::string name) {
+    who.name = std::move(name);
+    members_.push_back(&who);
+    tell_others(who, fmt::format("* {} joined", who.name));
+  }
+
+  void leave(member& who) {
+    if (std::erase(members_, &who) == 0) return;  // it had not entered
+    tell_all(fmt::format("* {} left", who.name));
+  }
+
+  void rename(member& who, std::string name) {
+    const std::string news = fmt::format("* {} is now {}", who.name, name);
+    who.name = std::move(name);
+    tell_all(news);
+  }
+
+  void tell_all(std::string_view news) { tell(news, nullptr); }
+  void tell_others(const member& but, std::string_view news) { tell(news, &but); }
+
+  std::size_t size() const { return members_.size(); }
+
+  // In order of joining: "anna, bob".
+  std::string names() const {
+    std::string all;
+    for (const member* m : members_) all += (all.empty() ? "" : ", ") + m->name;
+    return all;
+  }
+
+ private:
+  void tell(std::string_view news, const member* but) {
+    for (member* m : members_) {
+      if (m == but || m->peer.try_send(news, "\r\n")) continue;
+      m->peer.abort("it reads too slowly");  // ends its handler, and that leaves the room
+    }
+  }
+
+  std::vector<member*> members_;
+};
+// [/room]
+
+// [line]
+// The next line without its end, or nothing when the peer has left. Of a line that is too long
+// nobody sees anything but the complaint.
+cetane::task<std::optional<std::string>> next_line(cetane::connection& peer,
+                                                   std::string_view after_complaint = "") {
+  for (;;) {
+    try {
+      co_return co_await peer.next_line(longest_line);
+    } catch (const cetane::message_too_long&) {
+      // C++ allows no co_await in here
+    }
+    co_await peer.send("line too long\r\n", after_complaint);
+  }
+}
+// [/line]
+
+// [enter]
+// Asks for a name until it is a good one; false when the peer left instead.
+cetane::task<bool> come_in(member& me, room& lobby) {
+  co_await me.peer.send(question);
+  while (auto name = co_await next_line(me.peer, question)) {
+    const std::string_view objection = lobby.objection_to(*name);
+    if (objection.empty()) {
+      lobby.enter(me, *name);
+      co_await me.peer.print("hello {}, {} here\r\n", me.name, lobby.size());
+      co_return true;
+    }
+    co_await me.peer.send(objection, "\r\n", question);
+  }
+  co_return false;
+}
+// [/enter]
+
+cetane::task<> rename(member& me, room& lobby, std::string name) {
+  const std::string_view objection = lobby.objection_to(name);
+  if (!objection.empty()) {
+    co_await me.peer.send(objection, "\r\n");
+  } else {
+    lobby.rename(me, name);
+  }
+}
+
+cetane::task<> heed(member& me, room& lobby, std::string line) {
+  constexpr std::string_view nick = "/nick ";
+  if (line == "/who") {
+    co_await me.peer.send("here: ", lobby.names(), "\r\n");
+  } else if (line == "/nick" || line.starts_with(nick)) {
+    co_await rename(me, lobby, line.substr(std::min(line.size(), nick.size())));
+  } else if (line.starts_with('/')) {
+    co_await me.peer.send("unknown command, try /who /nick /quit\r\n");
+  } else if (!line.empty()) {
+    lobby.tell_others(me, fmt::format("{}: {}", me.name, without_controls(line)));
+  }
+}
+
+// [handler]
+cetane::task<> chat(cetane::connection& peer, room& lobby) {
+  member me(peer);
+  const cetane::scope_exit leave([&] { lobby.leave(me); });  // for whatever cause this ends
+
+  const auto entered = co_await cetane::move_on_after(time_for_a_name, come_in(me, lobby));
+  if (!entered.value_or(false)) co_return;
+
+  while (auto line = co_await next_line(peer)) {
+    if (*line == "/quit") co_return;
+    co_await heed(me, lobby, *line);
+  }
+}
+// [/handler]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  room lobby;
+  cetane::application app(argc, argv);
+  app.add_service(cetane::service(chat, 8013, std::ref(lobby)).name("chat"));
+  return app.run();
+}
