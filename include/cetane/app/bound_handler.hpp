@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cetane/conc/kept_text.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/net/connection.hpp>
 
@@ -54,8 +55,8 @@ inline constexpr bool handles_connections =
 
 template <class Handler, class... State>
 std::unique_ptr<bound_handler> bind_handler(Handler&& handler, State&&... state) {
-  using call = bound_call<std::decay_t<Handler>, std::decay_t<State>...>;
-  constexpr bool fits = handles_connections<std::decay_t<Handler>, std::decay_t<State>...>;
+  using call = bound_call<std::decay_t<Handler>, kept_t<State>...>;
+  constexpr bool fits = handles_connections<std::decay_t<Handler>, kept_t<State>...>;
   static_assert(fits,
                 "a service's handler is a coroutine `cetane::task<> handler(cetane::connection& "
                 "peer, state&...)`, with one parameter for each further argument of the service");

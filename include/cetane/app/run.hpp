@@ -79,7 +79,7 @@ CETANE_API int run_main(std::unique_ptr<unstarted_task> main, main_outcome& outc
 /// @throws std::logic_error  An event loop runs on this thread already.
 template <class Fn, class... Args>
 int run(Fn&& fn, Args&&... args) {
-  using call = detail::unstarted_call<std::decay_t<Fn>, std::decay_t<Args>...>;
+  using call = detail::unstarted_call<std::decay_t<Fn>, detail::kept_t<Args>...>;
   detail::main_outcome outcome;
   auto main = std::make_unique<detail::unstarted_main<call>>(outcome, std::forward<Fn>(fn),
                                                              std::forward<Args>(args)...);

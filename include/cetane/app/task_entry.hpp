@@ -55,7 +55,7 @@ class unstarted_call final : public unstarted_task {
 
 template <class Fn, class... Args>
 std::unique_ptr<unstarted_task> keep_for_later(Fn&& fn, Args&&... args) {
-  return std::make_unique<unstarted_call<std::decay_t<Fn>, std::decay_t<Args>...>>(
+  return std::make_unique<unstarted_call<std::decay_t<Fn>, kept_t<Args>...>>(
       std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 

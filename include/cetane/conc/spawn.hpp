@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/conc/join_handle.hpp>
+#include <cetane/conc/kept_text.hpp>
 
 #include <functional>
 #include <memory>
@@ -111,8 +112,8 @@ auto spawn_in(event_loop& loop, cancel_scope& scope, Fn&& fn, Args&&... args) {
   static_assert(!(std::is_lvalue_reference_v<Args> || ...) ||
                     !(std::is_same_v<std::remove_cvref_t<Args>, connection> || ...),
                 "spawn and fork cannot keep a handler's connection alive: await the task, or move a connection of your own in");
-  using value = spawned_value_t<std::decay_t<Fn>, std::decay_t<Args>...>;
-  using call = spawned_call<value, std::decay_t<Fn>, std::decay_t<Args>...>;
+  using value = spawned_value_t<std::decay_t<Fn>, kept_t<Args>...>;
+  using call = spawned_call<value, std::decay_t<Fn>, kept_t<Args>...>;
   auto task = std::make_unique<call>(std::forward<Fn>(fn), std::forward<Args>(args)...);
   const std::coroutine_handle<> root = task->make_root();
   task->references = 2;
