@@ -11,8 +11,15 @@
 #include <cetane/base/scope_exit.hpp>
 #include <cetane/base/text.hpp>
 #include <cetane/base/version.hpp>
+#include <cetane/conc/backoff.hpp>
 #include <cetane/conc/join_handle.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/conc/thread.hpp>
+#include <cetane/conc/timeout.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/net/connect.hpp>
 #include <cetane/net/connection.hpp>
+#include <cetane/net/line_reader.hpp>
+#include <cetane/net/readiness.hpp>
+#include <cetane/net/resolve.hpp>

@@ -1,12 +1,12 @@
 #include <app/listening.hpp>
 
-#include <os/port_holder.hpp>
-
 #include <cetane/base/text.hpp>
 
 #include <cerrno>
 #include <memory>
 #include <optional>
+
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::uint16_t first_free_port = 1024;
 constexpr std::uint16_t last_port = 65535;
-
-std::string holder_text(const address& where) {
-  const std::optional<os::port_holder> holder = os::find_port_holder(where);
-  return holder ? fmt::format(" (held by pid {} \"{}\")", holder->pid, holder->name) : "";
-}
 
 std::string another_port(const address& where, const std::string& option) {
   const int next = where.port() == last_port ? where.port() - 1 : where.port() + 1;
@@ -66,10 +61,11 @@ std::string remedy(const address& where, int code, const std::string& option) {
 
 }  // namespace
 
-error cannot_listen(const address& where, int code, const std::string& port_option) {
+error cannot_listen(const address& where, int code, const std::string& port_option,
+                    const std::optional<os::port_holder>& holder) {
   const std::error_code why = system_code(code);
   std::string text = fmt::format("cannot listen on {}: {}", where, reason_text(why));
-  if (why.value() == EADDRINUSE) text += holder_text(where);
+  if (holder) text += fmt::format(" (held by pid {} \"{}\")", holder->pid, holder->name);
   const std::string help = remedy(where, why.value(), port_option);
   if (!help.empty()) text += "; " + help;
   return error(error::whole_text(std::move(text)), why);
@@ -77,6 +73,8 @@ error cannot_listen(const address& where, int code, const std::string& port_opti
 
 address listening_place(const std::string& host, std::uint16_t port) {
   if (const std::optional<address> numeric = address::parse_ip(host, port)) return *numeric;
+  if (host == "localhost")
+    return listening_place("127.0.0.1", port);  // whatever the machine's files say
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_PASSIVE;

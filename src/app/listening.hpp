@@ -1,9 +1,12 @@
 #pragma once
 
+#include <os/port_holder.hpp>
+
 #include <cetane/base/errors.hpp>
 #include <cetane/os/address.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace cetane::detail {
@@ -19,6 +22,7 @@ address listening_place(const std::string& host, std::uint16_t port);
 ///
 /// @param port_option  The option that moves the port, such as "--port"; empty if only the program
 /// can.
-error cannot_listen(const address& where, int code, const std::string& port_option);
+error cannot_listen(const address& where, int code, const std::string& port_option,
+                    const std::optional<os::port_holder>& holder = {});
 
 }  // namespace cetane::detail

@@ -7,6 +7,7 @@
 #include <cetane/base/log.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -41,7 +42,7 @@ void service_core::set_limits(const service_limits& limits) noexcept {
 
 void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
-  const address where = is_unix() ? bound_ : listening_place(host_, port_);
+  const address where = place(loop);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
   loop_ = &loop;
   forks_.emplace(&parent);
@@ -55,12 +56,23 @@ void service_core::start(event_loop& loop, cancel_scope& parent, const std::stri
   }
 }
 
+// On a simulated network every name is this machine's.
+address service_core::place(event_loop& loop) const {
+  if (is_unix()) return bound_;
+  const bool real = !loop.io().simulated() || address::parse_ip(host_, port_);
+  return listening_place(real ? host_ : "localhost", port_);
+}
+
 void service_core::listen_at(const address& where, const std::string& port_option) {
   listen_request request;
   request.backlog = limits_.backlog;
   listener_.emplace(*loop_, *this);
   const int failed = listener_->open(where, request, limits_.accepts_per_wake_up);
-  if (failed < 0) throw cannot_listen(where, failed, port_option);
+  if (failed < 0) {
+    const bool taken = failed == -EADDRINUSE && !loop_->io().simulated();
+    throw cannot_listen(where, failed, port_option,
+                        taken ? os::find_port_holder(where) : std::nullopt);
+  }
   bound_ = listener_->bound();
   // What is accepted inherits it, which costs less than to set it on each connection.
   if (!is_unix()) loop_->io().set_keepalive(listener_->descriptor);

@@ -81,6 +81,7 @@ class service_core final : public accept_sink {
   void on_accept(int descriptor, const address& peer) noexcept override;
   bool has_room() noexcept override;
   void begin_session(int descriptor, const address& peer);
+  address place(event_loop& loop) const;
   void listen_at(const address& where, const std::string& port_option);
   void cut(session& one) noexcept;
 

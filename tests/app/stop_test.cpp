@@ -1,0 +1,364 @@
+// The steps of a stop. Simulated time is exact; on a real clock the tests ask for the order and
+// "not early" only.
+
+#include <app/app_fixture.hpp>
+
+#include <cetane/base/errors.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+using namespace cetane;
+using namespace cetane::test;
+
+namespace {
+
+// Long for a simulation, short for a test on a real clock.
+duration spans(duration simulated) { return on_sim() ? simulated : simulated / 100; }
+
+// What a task saw when it was cancelled.
+struct cancellation {
+  std::optional<cancel_reason> reason;
+  time_point at;
+};
+
+task<> wait_for_ever(cancellation& seen) {
+  try {
+    co_await sleep(10h);
+  } catch (const cancelled& e) {
+    seen.reason = e.reason;
+    seen.at = event_loop::current()->now();
+    throw;
+  }
+}
+
+task<> serve_for_ever(connection& peer, cancellation& seen) {
+  co_await peer.send("begun\n");
+  co_await wait_for_ever(seen);
+}
+
+bool holds_in_time(duration measured, duration wanted) {
+  return on_sim() ? measured == wanted : measured >= wanted;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(app_fixture, "a stop takes no time when nothing goes on", "[app][stop]") {
+  app.add_service(service(echo_lines, 0));
+
+  const int status = run([&]() -> task<> {
+    stop();
+    co_return;
+  });
+
+  REQUIRE(status == 0);
+  if (on_sim()) REQUIRE(stopping() == 0s);
+  REQUIRE(log.has("stopping: 0 connections, up to 5 s"));
+  REQUIRE(log.has("stopped: 0 drained, 0 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "a stop ends handlers that wait for input at once, and nobody else can come",
+                 "[app][stop]") {
+  const service& s = app.add_service(service(echo_lines, 0));
+  std::string heard;
+  bool refused = false;
+
+  run([&]() -> task<> {
+    connection one = co_await connect_to(s);
+    connection other = co_await connect_to(s);
+    co_await one.send("hello\n");
+    heard = co_await one.until_eol();
+    co_await other.send("hello\n");
+    heard += co_await other.until_eol();
+    stop();
+    heard += co_await one.until_eof();
+    try {
+      co_await connect_to(s);
+    } catch (const connect_error&) {
+      refused = true;
+    }
+  });
+
+  REQUIRE(heard == "hello\nhello\n");
+  REQUIRE(refused);
+  REQUIRE(stopping() < 1s);
+  REQUIRE(log.has("stopping: 2 connections, up to 5 s"));
+  REQUIRE(log.has("stopped: 2 drained, 0 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "NEW-25 a stop runs the destructors of all tasks and flushes their replies",
+                 "[app][stop]") {
+  const std::string text = pattern(2'000'000);
+  int alive = 0;
+  const auto background = [](int& count) -> task<> {
+    const scope_exit leave([&] { --count; });
+    ++count;
+    co_await sleep(10h);
+  };
+  const auto handler = [background](connection& peer, const std::string& sent,
+                                    int& count) -> task<> {
+    const scope_exit leave([&] {
+      --count;
+      peer.try_send("bye");
+    });
+    ++count;
+    fork(background, std::ref(count));
+    auto child = spawn(background, std::ref(count));
+    static_cast<void>(peer.send(sent));
+    co_await peer.until_eol();
+  };
+  connection_limits roomy;
+  roomy.output_bytes = 4'000'000;
+  const service& s =
+      app.add_service(service(handler, 0, std::ref(text), std::ref(alive)).limits(roomy));
+  app.add_task(background, std::ref(alive));
+  std::string heard;
+  int most_alive = 0;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    const std::string first = co_await c.receive(1000);
+    most_alive = alive;
+    stop();
+    heard = first + co_await c.until_eof();
+  });
+
+  REQUIRE(most_alive == 4);
+  REQUIRE(alive == 0);
+  REQUIRE(heard == text + "bye");
+  REQUIRE(log.has("stopped: 1 drained, 0 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler at work finishes it, within the drain limit",
+                 "[app][stop]") {
+  const service& s = app.drain(5s).add_service(service(read_then_work, 0, spans(4s)));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.send("the work\n");
+    co_await sleep(spans(1s));
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "done the work\n");
+  REQUIRE(stopping() < spans(3s) + 1s);
+  REQUIRE(log.has("stopped: 1 drained, 0 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler that comes to wait for input during a stop ends there",
+                 "[app][stop]") {
+  const auto handler = [](connection& peer, duration work) -> task<> {
+    for (;;) {
+      const std::string line = co_await peer.until_eol();
+      co_await sleep(work);
+      co_await peer.send("done ", line);
+    }
+  };
+  const service& s = app.drain(1h).add_service(service(handler, 0, spans(2s)));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.send("one\ntwo\n");
+    co_await sleep(spans(1s));
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "done one\ndone two\n");
+  REQUIRE(stopping() < spans(4s) + 1s);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler is cancelled when the drain limit is over, not before",
+                 "[app][stop]") {
+  cancellation seen;
+  const service& s = app.drain(spans(5s)).add_service(service(serve_for_ever, 0, std::ref(seen)));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.until_eol();
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(seen.reason == cancel_reason::shutdown);
+  REQUIRE(holds_in_time(seen.at - stopped_at, spans(5s)));
+  REQUIRE(log.has("stopped: 0 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler of whose next line something has come counts as at work",
+                 "[app][stop]") {
+  const service& s = app.drain(spans(5s)).add_service(service(echo_lines, 0));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection one = co_await connect_to(s);
+    connection other = co_await connect_to(s);
+    for (connection* c : {&one, &other}) {
+      co_await c->send("a line\nhalf ");
+      heard += co_await c->until_eol();
+    }
+    co_await sleep(20ms);
+    stop();
+    co_await sleep(spans(1s));
+    co_await one.send("a line\n");
+    heard += co_await one.until_eof();
+    heard += co_await other.until_eof();
+  });
+
+  REQUIRE(heard == "a line\na line\nhalf a line\n");
+  REQUIRE(stopping() >= spans(5s));
+  REQUIRE(log.has("stopped: 1 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "a service may have a grace of its own", "[app][stop]") {
+  cancellation patient;
+  cancellation usual;
+  const service& first = app.drain(spans(2s)).add_service(
+      service(serve_for_ever, 0, std::ref(patient)).grace(spans(20s)));
+  const service& second = app.add_service(service(serve_for_ever, 0, std::ref(usual)));
+
+  run([&]() -> task<> {
+    connection one = co_await connect_to(first);
+    connection other = co_await connect_to(second);
+    co_await one.until_eol();
+    co_await other.until_eol();
+    stop();
+    co_await one.until_eof();
+  });
+
+  REQUIRE(holds_in_time(usual.at - stopped_at, spans(2s)));
+  REQUIRE(holds_in_time(patient.at - stopped_at, spans(20s)));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "background tasks and forks are cancelled at once, a task with a grace after it",
+                 "[app][stop]") {
+  cancellation task_seen;
+  cancellation fork_seen;
+  cancellation patient;
+  const auto handler = [](connection& peer, cancellation& seen) -> task<> {
+    fork(wait_for_ever, std::ref(seen));
+    co_await peer.send("forked\n");
+    co_await peer.until_eol();
+  };
+  app.add_task(wait_for_ever, std::ref(task_seen));
+  app.add_task(wait_for_ever, std::ref(patient)).grace(spans(3s));
+  const service& s = app.add_service(service(handler, 0, std::ref(fork_seen)));
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.until_eol();
+    stop();
+    co_await c.until_eof();
+  });
+
+  for (const cancellation* each : {&task_seen, &fork_seen, &patient})
+    REQUIRE(each->reason == cancel_reason::shutdown);
+  if (on_sim()) REQUIRE(task_seen.at == stopped_at);
+  if (on_sim()) REQUIRE(fork_seen.at == stopped_at);
+  REQUIRE(holds_in_time(patient.at - stopped_at, spans(3s)));
+  if (on_sim()) REQUIRE(stopping() == 3s);
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "a peer that takes nothing is reset after the drain limit and a second",
+                 "[app][stop]") {
+  const std::string text = pattern(20'000'000);
+  const service& s = app.drain(spans(5s)).add_service(service(send_and_return, 0, std::ref(text)));
+  bool reset = false;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.receive(100);
+    stop();
+    co_await sleep(spans(5s) + 1s + 100ms);
+    reset = co_await c.closed() == closed_by_peer::reset;
+  });
+
+  REQUIRE(reset);
+  REQUIRE(holds_in_time(stopping(), spans(5s) + 1s));
+  REQUIRE(log.has("stopped: 0 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "what a handler has spawned ends with the handlers", "[app][stop]") {
+  cancellation seen;
+  const auto handler = [](connection& peer, cancellation& of_child) -> task<> {
+    auto child = spawn(wait_for_ever, std::ref(of_child));
+    co_await peer.until_eol();
+  };
+  const service& s = app.add_service(service(handler, 0, std::ref(seen)));
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await sleep(10ms);
+    stop();
+    co_await c.until_eof();
+  });
+
+  REQUIRE(seen.reason == cancel_reason::shutdown);
+  REQUIRE(stopping() < 1s);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler's farewell is delivered", "[app][stop]") {
+  const auto handler = [](connection& peer) -> task<> {
+    try {
+      co_await peer.until_eol();
+    } catch (const cancelled&) {
+      peer.try_send("421 shutting down\r\n");
+      throw;
+    }
+  };
+  const service& s = app.add_service(service(handler, 0));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await sleep(10ms);
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "421 shutting down\r\n");
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "functions for the stop are called once, when nobody can come any more",
+                 "[app][stop]") {
+  const service& s = app.add_service(service(echo_lines, 0));
+  std::vector<std::string> calls;
+  app.on_stop([&] { calls.emplace_back("first"); });
+  app.on_stop([&] { throw std::runtime_error("in a bad mood"); });
+  app.on_stop([&] { calls.emplace_back(s.connections() == 1 ? "one is here" : "?"); });
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await sleep(10ms);
+    stop();
+    app.stop();
+    co_await c.until_eof();
+  });
+
+  REQUIRE(calls == std::vector<std::string>{"first", "one is here"});
+  REQUIRE(log.has("in a bad mood"));
+}
+
+TEST_CASE_METHOD(app_fixture, "a task that is told to stop before it has begun begins",
+                 "[app][stop]") {
+  bool begun = false;
+  const auto task_of = [](bool& seen) -> task<> {
+    seen = true;
+    co_await sleep(10h);
+  };
+  app.add_task(task_of, std::ref(begun));
+  app.stop();
+
+  REQUIRE(app.run() == 0);
+  REQUIRE(begun);
+}
