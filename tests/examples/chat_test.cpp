@@ -63,6 +63,25 @@ task<> converse(std::string name, std::uint16_t port, std::vector<std::string>& 
   while (auto line = co_await server.next_line()) heard.push_back(*line);
 }
 
+// Talks while a member does not read, until that has left the room. Gives how many bytes were for
+// it.
+task<std::size_t> talk_to_the_deaf(std::uint16_t port, room& lobby) {
+  connection deaf = co_await connect("127.0.0.1", port);
+  co_await deaf.send("deaf\r\n");
+  connection talker = co_await connect("127.0.0.1", port);
+  co_await talker.send("talker\r\n");
+  co_await sleep(1s);
+
+  const std::string line(4000, 'x');
+  std::size_t said = 0;
+  while (lobby.size() == 2 && said < 16_MiB) {
+    co_await talker.send(line, "\r\n");
+    said += std::string_view("talker: \r\n").size() + line.size();
+    co_await sleep(10ms);
+  }
+  co_return said;
+}
+
 }  // namespace
 
 TEST_CASE("who says no name is let go after 60 s, not before", "[examples][chat][not-epoll]") {
@@ -115,6 +134,20 @@ TEST_CASE("members hear all lines of the others, each in its order",
   REQUIRE(from(anna, "anna: ").empty());
   REQUIRE(anna.front() == question_line);
   REQUIRE(room.lobby.size() == 0);
+}
+
+TEST_CASE("a member is shown out when more than 256 KiB wait, not before",
+          "[examples][chat][not-epoll]") {
+  constexpr std::size_t on_the_way =
+      3 * 64_KiB;  // the sender's buffer, the receiver's, and what that reads ahead
+  served_room room;
+
+  const std::size_t said =
+      room.loop.run(talk_to_the_deaf, room.server.port(), std::ref(room.lobby));
+
+  REQUIRE(said > 256_KiB);
+  REQUIRE(said < 256_KiB + on_the_way + 8_KiB);
+  REQUIRE(room.lobby.names() == "talker");
 }
 
 TEST_CASE("control characters become question marks, one each", "[examples][chat]") {
