@@ -127,9 +127,11 @@ int sim_network::take_local_address(sim_stream& client, const address* from) {
   if (from != nullptr) {
     client.local = sim_address::is_any(*from) ? client.local.with_port(from->port()) : *from;
   }
-  const int failed = ports_.take(client.local, false);
-  if (failed == 0) client.address_held = client.local;
-  return failed;
+  if (const int failed = ports_.take(client.local, false); failed < 0) {
+    return from == nullptr ? -EADDRNOTAVAIL : failed;
+  }
+  client.address_held = client.local;
+  return 0;
 }
 
 void sim_network::after_latency(std::function<void()> happen) {

@@ -2,9 +2,9 @@
 
 #include "fake_io.hpp"
 
-#include <catch2/generators/catch_generators.hpp>
-
 #include <cetane/os/address.hpp>
+
+#include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
 #include <cerrno>

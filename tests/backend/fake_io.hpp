@@ -2,12 +2,16 @@
 
 #include "runtime/backend.hpp"
 
+#include <cetane/os/address.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <support/make_test_backend.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -2,9 +2,9 @@
 
 #include "fake_io.hpp"
 
-#include <catch2/generators/catch_generators.hpp>
-
 #include <cetane/backend/sim.hpp>
+
+#include <catch2/generators/catch_generators.hpp>
 
 #include <cerrno>
 #include <chrono>
@@ -250,6 +250,26 @@ TEST_CASE("a listener at an address goes before one on every address",
   loop.io().close(descriptor, false);
 }
 
+TEST_CASE("when every port is taken the system says so, as the kernel does",
+          "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend(sim_options().set_log_limit(0)));
+  std::set<std::uint16_t> ports;
+  std::vector<int> descriptors;
+  int descriptor = -1;
+  address bound;
+  while (loop.io().listen(any_port, {}, descriptor, bound) == 0) {
+    REQUIRE(ports.insert(bound.port()).second);
+    descriptors.push_back(descriptor);
+  }
+
+  REQUIRE(ports.size() == 21'000);
+  REQUIRE(loop.io().listen(any_port, {}, descriptor, bound) == -EADDRINUSE);
+  REQUIRE(loop.io().connect(bound, nullptr, descriptor) == -EADDRNOTAVAIL);
+
+  loop.io().close(descriptors.front(), false);
+  REQUIRE(loop.io().connect(bound, nullptr, descriptor) == -EINPROGRESS);
+}
+
 TEST_CASE("open descriptors are counted, and all of them come back", "[backend][sim][not-epoll]") {
   event_loop loop(make_sim_backend());
   simulation& sim = simulation::of(loop);
@@ -289,6 +309,7 @@ TEST_CASE("what is no part of a simulation says so", "[backend][sim][not-epoll]"
 
 TEST_CASE("options that make no sense are refused", "[backend][sim][not-epoll]") {
   sim_options options;
+  REQUIRE(options.set_seed(99).seed() == 99);
 
   REQUIRE_THROWS_AS(options.set_latency(2ms, 1ms), std::invalid_argument);
   REQUIRE_THROWS_AS(options.set_latency(-1ms, 1ms), std::invalid_argument);

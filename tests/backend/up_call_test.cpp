@@ -2,14 +2,19 @@
 
 #include "fake_io.hpp"
 
+#include <cetane/backend/sim.hpp>
+
 #include <catch2/generators/catch_generators.hpp>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 using namespace cetane;
 using namespace cetane::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -89,6 +94,22 @@ TEST_CASE_METHOD(two_pairs, "what an up-call closes hears nothing more, though i
   settle(loop);
 
   REQUIRE(calls == 1);
+}
+
+TEST_CASE("what an up-call closes in the middle of a batch is stale, and counted as such",
+          "[backend][up-call][sim][not-epoll]") {
+  event_loop loop(make_sim_backend(sim_options().set_latency(1ms, 1ms)));
+  connected_pair one(loop), other(loop);
+  settle(loop);
+  one.server.hook = [&] { other.server.close(); };
+  const std::uint64_t before = loop.stats().stale_events;
+  REQUIRE(one.client.write("x") == 1);
+  REQUIRE(other.client.write("x") == 1);  // arrives in the same nanosecond, second
+
+  run_until(loop, [&] { return one.server.data == "x"; });
+
+  REQUIRE(loop.stats().stale_events == before + 1);
+  REQUIRE(other.server.story.empty());
 }
 
 TEST_CASE_METHOD(two_pairs, "a new connection with an old number hears nothing of the old one",

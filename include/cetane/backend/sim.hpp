@@ -60,7 +60,7 @@ class CETANE_API sim_options {
   std::size_t shortest_segment_ = 64_KiB;
   std::size_t longest_segment_ = 64_KiB;
   std::size_t log_limit_ = 1000;
-  duration patience_ = std::chrono::seconds(2);
+  duration patience_ = std::chrono::seconds(5);
 };
 
 /// Where every simulation's clock begins.
