@@ -15,14 +15,17 @@ using cetane::detail::free_frame;
 namespace {
 
 struct block {
-  explicit block(std::size_t size) : bytes(size), begin(static_cast<std::byte*>(allocate_frame(size))) {}
+  explicit block(std::size_t size)
+      : bytes(size), begin(static_cast<std::byte*>(allocate_frame(size))) {}
   block(const block&) = delete;
   block& operator=(const block&) = delete;
   ~block() { free_frame(begin, bytes); }
 
   std::byte mark() const { return static_cast<std::byte>(bytes % 251); }
   void fill() { std::fill_n(begin, bytes, mark()); }
-  bool is_whole() const { return std::all_of(begin, begin + bytes, [&](std::byte b) { return b == mark(); }); }
+  bool is_whole() const {
+    return std::all_of(begin, begin + bytes, [&](std::byte b) { return b == mark(); });
+  }
 
   std::size_t bytes;
   std::byte* begin;
@@ -56,7 +59,8 @@ TEST_CASE("a frame may be freed by the last destructors of a thread", "[coro][fr
     void* held = nullptr;
   };
   std::thread thread([] {
-    static thread_local late object;  // before the first free, so it is destroyed after the thread's lists
+    static thread_local late
+        object;  // before the first free, so it is destroyed after the thread's lists
     object.held = allocate_frame(300);
     free_frame(allocate_frame(300), 300);
   });

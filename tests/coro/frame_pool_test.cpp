@@ -82,7 +82,8 @@ TEST_CASE("a thread keeps 64 KiB of each size, no more", "[coro][frame_memory]")
   });
 }
 
-TEST_CASE("a block may be freed on another thread and is then that thread's", "[coro][frame_memory]") {
+TEST_CASE("a block may be freed on another thread and is then that thread's",
+          "[coro][frame_memory]") {
   constexpr std::size_t bytes = 200;
   void* const made_here = allocate_frame(bytes);
   void* found_there = nullptr;

@@ -1,4 +1,5 @@
-// Frames that the free lists do not hold come from operator new, which this program replaces: so it can refuse.
+// Frames that the free lists do not hold come from operator new, which this program replaces: so it
+// can refuse.
 #include <cetane/coro/task.hpp>
 
 #include <cetane/conc/sleep.hpp>

@@ -25,7 +25,9 @@ using cetane::test::traced;
 namespace {
 
 template <class T>
-concept awaitable_when_named = requires(T& named) { named.operator co_await(); };
+concept awaitable_when_named = requires(T& named) {
+  named.operator co_await();
+};
 
 static_assert(!std::move_constructible<task<>> && !std::is_copy_constructible_v<task<>>);
 static_assert(!std::is_move_assignable_v<task<int>> && !std::is_copy_assignable_v<task<int>>);
@@ -103,7 +105,9 @@ TEST_CASE("a call begins when it is awaited", "[coro][task]") {
   test_loop loop;
   ledger objects;
   int begun = 0;
-  REQUIRE(loop.run([&]() -> task<int> { co_return co_await count_begin(begun, traced(objects, 1)); }) == 1);
+  REQUIRE(loop.run([&]() -> task<int> {
+    co_return co_await count_begin(begun, traced(objects, 1));
+  }) == 1);
   REQUIRE(begun == 1);
   REQUIRE(objects.alive == 0);
   REQUIRE(objects.wrong == 0);
@@ -112,15 +116,18 @@ TEST_CASE("a call begins when it is awaited", "[coro][task]") {
 TEST_CASE("a call gives its caller a value of any type", "[coro][task]") {
   test_loop loop;
   loop.run([]() -> task<> {
-    CHECK(co_await text() == "a literal");
+    const std::string word = co_await text();
+    CHECK(word == "a literal");
     const std::vector<int> counted = co_await braces();
     CHECK(counted == std::vector{1, 2, 3});
-    CHECK(*co_await move_only() == 7);
+    const std::unique_ptr<int> moved = co_await move_only();
+    CHECK(*moved == 7);
     const no_default built = co_await without_default();
     CHECK(built.value == 5);
     const std::optional<int> none = co_await nothing();
     CHECK_FALSE(none.has_value());
-    CHECK(co_await sixteen_bytes_aligned(3.0L) == 1.5L);
+    const long double halved = co_await sixteen_bytes_aligned(3.0L);
+    CHECK(halved == 1.5L);
   });
 }
 
@@ -132,7 +139,8 @@ TEST_CASE("a call that returns a reference gives the very object", "[coro][task]
     int& same = co_await reference(number);
     CHECK(&same == &number);
     co_await reference(number) = 2;
-    CHECK(&co_await const_reference(word) == &word);
+    const std::string& same_word = co_await const_reference(word);
+    CHECK(&same_word == &word);
   });
   REQUIRE(number == 2);
 }
@@ -153,12 +161,14 @@ TEST_CASE("a result is destroyed once, whether it is used or not", "[coro][task]
 
 TEST_CASE("an exception of any type reaches the caller", "[coro][task]") {
   test_loop loop;
-  CHECK_THROWS_AS(loop.run([]() -> task<> { co_await fail_with(std::out_of_range("x")); }), std::out_of_range);
+  CHECK_THROWS_AS(loop.run([]() -> task<> { co_await fail_with(std::out_of_range("x")); }),
+                  std::out_of_range);
   CHECK_THROWS_AS(loop.run([]() -> task<> { co_await fail_with(42); }), int);
   CHECK_THROWS_AS(loop.run([]() -> task<> { co_await fail_by_reference(); }), std::runtime_error);
 }
 
-TEST_CASE("an exception in an argument's copy reaches the caller, and nothing begins", "[coro][task]") {
+TEST_CASE("an exception in an argument's copy reaches the caller, and nothing begins",
+          "[coro][task]") {
   test_loop loop;
   int begun = 0;
   const auto take = [&](throws_when_moved) -> task<> {
@@ -178,10 +188,12 @@ TEST_CASE("an exception in an argument's copy reaches the caller, and nothing be
   REQUIRE(begun == 0);
 }
 
-TEST_CASE("an exception from a destructor after the value takes the value's place", "[coro][task]") {
+TEST_CASE("an exception from a destructor after the value takes the value's place",
+          "[coro][task]") {
   test_loop loop;
   ledger objects;
-  CHECK_THROWS_AS(loop.run([&]() -> task<> { co_await value_then_exception(objects); }), std::runtime_error);
+  CHECK_THROWS_AS(loop.run([&]() -> task<> { co_await value_then_exception(objects); }),
+                  std::runtime_error);
   CHECK(objects.alive == 0);
   CHECK(objects.wrong == 0);
 }
@@ -197,7 +209,8 @@ TEST_CASE("a second value after such an exception replaces the first", "[coro][t
   CHECK(objects.wrong == 0);
 }
 
-TEST_CASE("a call's locals are gone and its arguments still there when the caller goes on", "[coro][task]") {
+TEST_CASE("a call's locals are gone and its arguments still there when the caller goes on",
+          "[coro][task]") {
   test_loop loop;
   ledger objects;
   const auto callee = [](ledger& in, traced) -> task<int> {
@@ -212,7 +225,8 @@ TEST_CASE("a call's locals are gone and its arguments still there when the calle
   REQUIRE(objects.destroyed == std::vector{2, 1});
 }
 
-TEST_CASE("references to temporaries of the same expression live as long as the call", "[coro][task]") {
+TEST_CASE("references to temporaries of the same expression live as long as the call",
+          "[coro][task]") {
   test_loop loop;
   gate door;
   const auto read_later = [&](const std::string& word, const traced&) -> task<std::string> {
@@ -222,7 +236,8 @@ TEST_CASE("references to temporaries of the same expression live as long as the 
   ledger objects;
   std::string got;
   const auto caller = [&]() -> task<> {
-    got = co_await read_later(std::string("a word that is too long for the object itself"), traced(objects, 1));
+    got = co_await read_later(std::string("a word that is too long for the object itself"),
+                              traced(objects, 1));
   };
   const auto handle = loop.spawn(caller);
   loop.loop().run_until([&] { return door.waiting() == 1; });
@@ -236,12 +251,11 @@ TEST_CASE("references to temporaries of the same expression live as long as the 
   REQUIRE(objects.wrong == 0);
 }
 
-TEST_CASE("every frame knows its function before it begins and its line once it awaits", "[coro][task]") {
+TEST_CASE("every frame knows its function before it begins and its line once it awaits",
+          "[coro][task]") {
   test_loop loop;
   gate door;
-  const auto waiter = [&]() -> task<> {
-    co_await door.wait();
-  };
+  const auto waiter = [&]() -> task<> { co_await door.wait(); };
   const unsigned line_of_await = __LINE__ - 2;
   const auto handle = loop.spawn(waiter);
   cetane::detail::task_context* context = nullptr;

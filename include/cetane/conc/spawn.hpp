@@ -2,6 +2,7 @@
 
 #include <cetane/conc/join_handle.hpp>
 #include <cetane/conc/kept_text.hpp>
+#include <cetane/conc/reference_check.hpp>
 
 #include <functional>
 #include <memory>
@@ -47,6 +48,9 @@ struct task_value<task<T>> {
 
 template <class Fn, class... Args>
 constexpr auto spawned_value() {
+  static_assert(!gets_temporary<Fn, typename kept_argument<Args>::moved...>(),
+                "spawn(fn, args...): fn takes a reference, and an argument would have to be converted for it; what that makes "
+                "is gone when fn first suspends: convert the argument yourself, or let fn take it by value");
   static_assert(!is_task<Fn>, "spawn takes the coroutine and its arguments, spawn(f, x), not a task that is made already");
   if constexpr (takes_moved<Fn, Args...>) {
     using result = task_value<std::invoke_result_t<Fn&, typename kept_argument<Args>::moved...>>;

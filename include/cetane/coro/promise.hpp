@@ -21,6 +21,11 @@ class task;
 
 namespace detail {
 
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
 /// Stands for an awaiter that lives in the awaiting frame already.
 ///
 /// await_transform cannot return a reference: GCC 12 then copies the awaiter into the frame (the pattern
@@ -42,6 +47,8 @@ class awaiter_ref {
 
 template <class Awaitable>
 concept makes_awaiter = requires(Awaitable&& a) { static_cast<Awaitable&&>(a).operator co_await(); };
+template <class Awaitable>
+concept is_made_awaiter = requires(Awaitable&& a) { operator co_await(static_cast<Awaitable&&>(a)); };
 
 /// Awaitables that are asked even when the task is cancelled already: the shielded ones.
 template <class Awaitable>
@@ -95,12 +102,17 @@ class promise_base {
   /// Every co_await of a task passes here: the await notes its place and looks at the task's cancel state.
   template <class Awaitable>
   auto await_transform(Awaitable&& awaitable, const void* place = __builtin_source_location()) {
+    static_assert(!is_task<std::remove_cvref_t<Awaitable>> || !std::is_lvalue_reference_v<Awaitable>,
+                  "a task is awaited where it is made, co_await f(x); to begin it now and await it later, spawn it: "
+                  "auto h = spawn(f, x)");
     where = place;
     if constexpr (!ignores_cancel<Awaitable>) {
       if (context->cancel_state != cancel_reason::none) [[unlikely]] await_while_cancelled(*context);
     }
     if constexpr (makes_awaiter<Awaitable>) {
       return std::forward<Awaitable>(awaitable).operator co_await();
+    } else if constexpr (is_made_awaiter<Awaitable>) {
+      return operator co_await(std::forward<Awaitable>(awaitable));
     } else {
       return awaiter_ref<std::remove_reference_t<Awaitable>>(awaitable);
     }

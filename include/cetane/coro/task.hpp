@@ -22,7 +22,7 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
   using handle_type = std::coroutine_handle<promise_type>;
 
   task(const task&) = delete;
-  task(task&&) = delete;
+  task(task&&) = delete;  // it is awaited where it is made, or spawned
   task& operator=(const task&) = delete;
   task& operator=(task&&) = delete;
   ~task() {
@@ -91,11 +91,6 @@ inline task<void> task_promise<void>::get_return_object(const void* place) noexc
   where = place;
   return task<void>(std::coroutine_handle<task_promise>::from_promise(*this));
 }
-
-template <class T>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<task<T>> = true;
 
 }  // namespace detail
 }  // namespace cetane
