@@ -45,12 +45,21 @@ service& application_core::add_service(service added, service_core& core) {
   services_.push_back(std::make_unique<service>(std::move(added)));
   cores_.push_back(&core);
   port_options_.emplace_back();
-  if (scope_) {
+  if (scope_) start_late_service();
+  return *services_.back();
+}
+
+void application_core::start_late_service() {
+  try {
     settle_place(cores_.size() - 1);
     start_service(cores_.size() - 1);
-    say_where(core);
+  } catch (...) {
+    port_options_.pop_back();
+    cores_.pop_back();
+    services_.pop_back();
+    throw;
   }
-  return *services_.back();
+  say_where(*cores_.back());
 }
 
 task_entry& application_core::add_task(std::unique_ptr<unstarted_task> task) {

@@ -62,6 +62,7 @@ class application_core {
   void settle_place(std::size_t index);
   void settle_named_port(std::size_t index);
   void start_service(std::size_t index);
+  void start_late_service();
   void say_where(const service_core& core) const;
   void start_tasks();
   void drop_ended_tasks();
