@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/conc/kept_text.hpp>
+#include <cetane/conc/reference_check.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/net/connection.hpp>
 
@@ -55,13 +56,18 @@ inline constexpr bool handles_connections =
 
 template <class Handler, class... State>
 std::unique_ptr<bound_handler> bind_handler(Handler&& handler, State&&... state) {
-  using call = bound_call<std::decay_t<Handler>, kept_t<State>...>;
-  constexpr bool fits = handles_connections<std::decay_t<Handler>, kept_t<State>...>;
+  using kept_handler = std::decay_t<Handler>;
+  constexpr bool fits = handles_connections<kept_handler, kept_t<State>...>;
   static_assert(fits,
                 "a service's handler is a coroutine `cetane::task<> handler(cetane::connection& "
                 "peer, state&...)`, with one parameter for each further argument of the service");
+  static_assert(!gets_temporary<kept_handler, connection&, shared_state_t<kept_t<State>>...>(),
+                "the handler takes a reference, and what the service is given would have to be "
+                "converted for it; what that makes is gone when the handler first suspends: "
+                "convert it yourself, or let the handler take it by value");
   if constexpr (fits) {
-    return std::make_unique<call>(std::forward<Handler>(handler), std::forward<State>(state)...);
+    return std::make_unique<bound_call<kept_handler, kept_t<State>...>>(
+        std::forward<Handler>(handler), std::forward<State>(state)...);
   } else {
     return nullptr;
   }
