@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
 
 import doc_snippets  # noqa: E402
+import examples  # noqa: E402
 import header_list  # noqa: E402
 import headers  # noqa: E402
 import layers  # noqa: E402
@@ -117,6 +118,17 @@ class LimitsTable(unittest.TestCase):
     def test_a_missing_row_and_one_too_many_fail(self):
         self.assertEqual(len(self.differences("")), 2)
         self.assertEqual(len(self.differences(self.PAGE + "| `more` | 1 | |\n")), 1)
+
+
+class Examples(TreeTest):
+    def test_an_example_that_is_built_and_driven_passes(self):
+        self.write("diesel/timer.cpp", "")
+        self.assertEqual(list(examples.faults(self.root, ["diesel/timer"], ["diesel/timer"])), [])
+
+    def test_an_example_that_is_forgotten_fails(self):
+        self.write("diesel/timer.cpp", "")
+        self.assertEqual(len(list(examples.faults(self.root, [], ["diesel/timer"]))), 1)
+        self.assertEqual(len(list(examples.faults(self.root, ["diesel/timer"], []))), 1)
 
 
 class LinkedLibraries(unittest.TestCase):
