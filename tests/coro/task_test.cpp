@@ -256,7 +256,7 @@ TEST_CASE("every frame knows its function before it begins and its line once it 
   test_loop loop;
   gate door;
   const auto waiter = [&]() -> task<> { co_await door.wait(); };
-  const unsigned line_of_await = __LINE__ - 2;
+  const unsigned line_of_await = __LINE__ - 1;
   const auto handle = loop.spawn(waiter);
   cetane::detail::task_context* context = nullptr;
   loop.loop().scope().for_each_task([&](cetane::detail::task_context& found) { context = &found; });
