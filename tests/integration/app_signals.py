@@ -40,7 +40,7 @@ def hold_up(server):
 def expect_refusal(server):
     """Waits until nobody is let in any more: the stop has begun."""
     deadline = time.monotonic() + harness.PATIENCE
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):  # reset: it was in the backlog of the closing listener
         while time.monotonic() < deadline:
             server.connect().close()
         raise harness.Failure(f"clients are still let in; stderr:\n{server.stderr()}")
