@@ -137,7 +137,7 @@ class stream : public stream_io, public waitable {
   void wake_writer() noexcept;
   bool reached(output_goal goal) const noexcept;
   void break_output(int error) noexcept;
-  void lose_output(int error, std::size_t bytes) noexcept;
+  void fail_writing(int error, std::size_t lost_bytes) noexcept;
   void drop_output() noexcept;
   bool refuse_writer(output_goal& goal, std::coroutine_handle<> frame, task_context& task);
   [[noreturn]] void throw_second_writer();
@@ -160,7 +160,7 @@ class stream : public stream_io, public waitable {
   std::unique_ptr<stream_extras> extras_;
   std::uint32_t peer_ip_ = 0;  // IPv4 in network order; other addresses are in the extras
   std::uint16_t peer_port_ = 0;
-  std::int16_t input_error_ = 0;   // errno that ended the input, 0: the peer's orderly end
+  std::int16_t input_error_ = 0;   // errno that ended the input or will, 0: the peer's orderly end
   std::int16_t output_error_ = 0;  // errno that ended the output
   phase phase_ = phase::closed;
   bool skipping_ = false;  // the rest of a message that was too long is dropped

@@ -27,12 +27,6 @@ constexpr std::size_t read_ahead = 64 * 1024;
 constexpr std::string_view line_mark = "\n";
 constexpr std::string_view crlf_mark = "\r\n";
 
-// Whether an error that a write met says that the connection is gone altogether. EPIPE does not: the peer's orderly end may
-// have come before.
-bool is_reset(int error) noexcept {
-  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
-}
-
 }  // namespace
 
 std::string_view stream::input() const noexcept {
@@ -105,10 +99,8 @@ void stream::keep_leftover() noexcept {
 
 void stream::on_end(int error) noexcept {
   if (phase_ == phase::lingering) return finish_close(false);
-  // A write that met the reset first has taken the error away from the socket, which then only says that it has ended.
-  if (error == 0 && is_reset(output_error_)) error = output_error_;
   input_ended_ = true;
-  input_error_ = static_cast<std::int16_t>(error);
+  if (input_error_ == 0) input_error_ = static_cast<std::int16_t>(error);
   if (phase_ == phase::flushing && error != 0) return break_output(error);
   if (phase_ != phase::open) return;
   if (reading) update_reading();

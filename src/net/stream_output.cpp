@@ -30,6 +30,12 @@ std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
   return size;
 }
 
+// Whether an error that a write met says that the connection is gone altogether. EPIPE does not: the peer's orderly end may
+// have come before.
+bool is_reset(int error) noexcept {
+  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 iovec part_of(std::string_view bytes) noexcept { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
@@ -142,7 +148,7 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
 
   std::size_t left = staged.size() + size_of(parts, count);
   const ssize_t result = io().write(*this, pieces.data(), static_cast<int>(pieces_count));
-  if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), left);
+  if (result < 0 && result != -EAGAIN) return fail_writing(static_cast<int>(-result), left);
   const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
   note_sent(sent);
   left -= sent;
@@ -156,7 +162,7 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
     left -= staged.size() - staged_sent;
     output().push(parts, count, usual_priority, sent - staged_sent);
   } catch (const std::bad_alloc&) {
-    return lose_output(ENOMEM, left);
+    return fail_writing(ENOMEM, left);
   }
   write_queue();
 }
@@ -170,7 +176,7 @@ void stream::flush_staged() noexcept {
     if (staged.empty()) return;
     const iovec piece = part_of(staged);
     const ssize_t result = io().write(*this, &piece, 1);
-    if (result < 0 && result != -EAGAIN) return lose_output(static_cast<int>(-result), staged.size());
+    if (result < 0 && result != -EAGAIN) return fail_writing(static_cast<int>(-result), staged.size());
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     note_sent(sent);
     if (sent == staged.size()) [[likely]] return;
@@ -178,7 +184,7 @@ void stream::flush_staged() noexcept {
   try {
     output().push(&staged, 1, usual_priority, sent);
   } catch (const std::bad_alloc&) {
-    return lose_output(ENOMEM, staged.size() - sent);
+    return fail_writing(ENOMEM, staged.size() - sent);
   }
   write_queue();
 }
@@ -197,7 +203,7 @@ void stream::write_queue() noexcept {
     }
     const ssize_t result = output_->file().count != 0 ? write_file_part() : write_parts();
     if (result == -EAGAIN) break;
-    if (result < 0) return break_output(static_cast<int>(-result));  // may end it all
+    if (result < 0) return fail_writing(static_cast<int>(-result), 0);  // may end it all
   }
   after_writing();
 }
@@ -258,6 +264,7 @@ bool stream::reached(output_goal goal) const noexcept {
     case output_goal::ended:
       return end_sent_;
     case output_goal::refused:
+    case output_goal::too_late:
       break;
   }
   return true;
@@ -268,7 +275,9 @@ void stream::wake_writer() noexcept {
 }
 
 bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
-  if (phase_ != phase::open || output_error_ != 0 || (end_wanted_ && goal == output_goal::low_mark)) [[unlikely]] {
+  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] return defer(frame, task);
+  if (end_wanted_ && goal == output_goal::low_mark) [[unlikely]] {
+    goal = output_goal::too_late;
     return defer(frame, task);
   }
   if (goal == output_goal::low_mark) {
@@ -300,7 +309,7 @@ void stream::throw_second_writer() { throw connection_busy("send to " + peer_tex
 void stream::finish_output_wait(output_goal goal) {
   if (goal == output_goal::refused) throw_second_writer();
   if (phase_ != phase::open || output_error_ != 0) [[unlikely]] throw_closed("send to");
-  if (goal == output_goal::low_mark && end_wanted_) throw_closed("send to");
+  if (goal == output_goal::too_late) throw_closed("send to");
   if (goal == output_goal::low_mark && queued_bytes() <= limits_->output_high_bytes) [[likely]] return;
   if (!output_ || reached(goal)) return;
   const task_context* const task = loop_.running();
@@ -328,8 +337,10 @@ void stream::drop_output() noexcept {
   output_.reset();
 }
 
-void stream::lose_output(int error, std::size_t bytes) noexcept {
-  loop_.counters().bytes_dropped += bytes;
+// The system tells an error once: of a reset that a write has met, a read will only be told that the input has ended.
+void stream::fail_writing(int error, std::size_t lost_bytes) noexcept {
+  loop_.counters().bytes_dropped += lost_bytes;
+  if (is_reset(error) && !input_ended_) input_error_ = static_cast<std::int16_t>(error);
   break_output(error);
 }
 

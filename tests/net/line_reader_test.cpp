@@ -176,6 +176,19 @@ TEST_CASE("the rest of a line over the limit is dropped as it comes",
   CHECK(loop.run(join, reading) == lines{"(too long)", "ok"});
 }
 
+TEST_CASE("a line is refused as soon as its end would lie beyond the limit",
+          "[net][line_reader][not-sim]") {
+  test_loop loop;
+  const two_ends pipe = make_pipe();
+  put(pipe.there, "12345678");
+  auto read_one = [](int fd) -> task<> {
+    line_reader in(fd, 8);
+    co_await in.next_line();
+  };
+
+  CHECK_THROWS_AS(loop.run(read_one, pipe.here.get()), message_too_long);
+}
+
 TEST_CASE("the limit's error says how to raise it", "[net][line_reader][not-sim]") {
   test_loop loop;
   const unique_fd file = file_with("123456789\n");

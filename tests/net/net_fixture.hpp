@@ -3,6 +3,7 @@
 #include <support/connected_pair.hpp>
 #include <support/test_loop.hpp>
 
+#include <cetane/backend/sim.hpp>
 #include <cetane/conc/join_handle.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/coro/task.hpp>
@@ -58,6 +59,18 @@ struct net_fixture {
   void peer_ends() {
     loop.run([](connection& c) -> task<> { co_await c.send_eof(); }, there);
     settle();
+  }
+};
+
+/// The same on a network without delay: a simulation's time does not pass while a task is always
+/// ready.
+struct prompt_fixture : net_fixture {
+  prompt_fixture() : net_fixture(make_prompt_backend()) {}
+
+ private:
+  static std::unique_ptr<detail::backend> make_prompt_backend() {
+    if (!on_sim()) return make_test_backend();
+    return make_sim_backend(sim_options(test_seed()).set_latency(0s, 0s));
   }
 };
 

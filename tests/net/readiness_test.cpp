@@ -192,6 +192,38 @@ TEST_CASE("a cancelled wait forgets its descriptor", "[net][readiness][not-sim]"
   CHECK(loop.loop().stats().stale_events == 0);
 }
 
+TEST_CASE("an event that comes behind the cancel wakes nobody", "[net][readiness][not-sim]") {
+  class cancel_and_write final : public detail::timer {
+   public:
+    cancel_and_write(join_handle<>& target, const unique_fd& to) : target_(target), to_(to) {}
+
+   private:
+    void on_timer() noexcept override {
+      target_.cancel();
+      put(to_, "x");  // the next poll finds it, before the task has had its turn
+    }
+    join_handle<>& target_;
+    const unique_fd& to_;
+  };
+  test_loop loop;
+  const two_ends pipe = make_pipe();
+  bool was_cancelled = false;
+  auto waiting = loop.spawn([&]() -> task<> {
+    try {
+      co_await readable(pipe.here.get());
+    } catch (const cancelled&) {
+      was_cancelled = true;
+    }
+  });
+  settle(loop);
+  cancel_and_write timer(waiting, pipe.there);
+  loop.loop().arm(timer, loop.loop().now());
+
+  loop.loop().run_until([&] { return waiting.done(); });
+
+  CHECK(was_cancelled);
+}
+
 TEST_CASE("a number that is used again is another descriptor", "[net][readiness][not-sim]") {
   test_loop loop;
   for (int i = 0; i < 3; ++i) {

@@ -18,6 +18,7 @@ enum class output_goal : std::uint8_t {
   empty,     // everything written
   ended,     // everything written, and our end of the connection
   refused,   // another task waits to send already
+  too_late,  // our end of the connection came before
 };
 
 CETANE_API bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame, task_context& task);

@@ -1,0 +1,189 @@
+// Cancelling whoever waits on a connection: nothing is consumed, nothing is lost, nobody is woken
+// twice.
+
+#include <net/net_fixture.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/base/literals.hpp>
+
+#include <tuple>
+
+using namespace cetane;
+using namespace cetane::test;
+
+namespace {
+
+// Every read as a task that says what it got.
+task<> line(connection& c) { std::ignore = co_await c.until_eol(); }
+task<> strict_line(connection& c) { std::ignore = co_await c.until_eol(line_end::crlf); }
+task<> marked(connection& c) { std::ignore = co_await c.until("<end>"); }
+task<> counted(connection& c) { std::ignore = co_await c.receive(1000); }
+task<> some(connection& c) { std::ignore = co_await c.receive_some(); }
+task<> all(connection& c) { std::ignore = co_await c.until_eof(); }
+task<> next_line(connection& c) { std::ignore = co_await c.next_line(); }
+task<> next_chunk(connection& c) { std::ignore = co_await c.next_chunk(); }
+
+struct read_kind {
+  const char* name;
+  task<> (*read)(connection&);
+  bool takes_anything;
+};
+
+const read_kind kinds[] = {
+    {"until_eol", line, false},        {"until_eol(crlf)", strict_line, false},
+    {"until", marked, false},          {"receive(n)", counted, false},
+    {"receive_some", some, true},      {"until_eof", all, false},
+    {"next_line", next_line, false},   {"next_chunk", next_chunk, true},
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(net_fixture, "a cancelled read consumes nothing", "[net][cancel]") {
+  for (const read_kind& kind : kinds) {
+    INFO(kind.name);
+    auto reader = begin(kind.read);
+    settle();
+    if (!kind.takes_anything) arrives("half of it");
+    reader.cancel();
+    if (kind.takes_anything) arrives("half of it");
+
+    REQUIRE_THROWS_AS(result(reader), cancelled);
+
+    arrives(", and the rest\n");
+    REQUIRE(result(begin(read_line)) == "half of it, and the rest\n");
+  }
+}
+
+TEST_CASE_METHOD(net_fixture, "ORDER-1 an abandoned read does not come back later",
+                 "[net][cancel]") {
+  for (const read_kind& kind : kinds) {
+    INFO(kind.name);
+    auto abandoned = begin(kind.read);
+    settle();
+    abandoned.cancel();
+    REQUIRE_THROWS_AS(result(abandoned), cancelled);
+    const std::uint64_t resumes = stats().resumes;
+
+    arrives("for the next one\n");
+    settle();
+
+    REQUIRE(stats().resumes == resumes);
+    REQUIRE(result(begin(read_line)) == "for the next one\n");
+  }
+}
+
+TEST_CASE_METHOD(net_fixture, "a read that is cancelled before it begins consumes nothing",
+                 "[net][cancel]") {
+  arrives("a line\n");
+  for (const read_kind& kind : kinds) {
+    INFO(kind.name);
+    auto reader = begin(kind.read);
+    reader.cancel();
+    REQUIRE_THROWS_AS(result(reader), cancelled);
+  }
+  REQUIRE(result(begin(read_line)) == "a line\n");
+}
+
+TEST_CASE_METHOD(net_fixture, "a task may go on with the connection after a cancelled read",
+                 "[net][cancel]") {
+  // The cancel state stays; what the next task reads is what the first one left.
+  auto reader = begin([](connection& peer) -> task<> {
+    try {
+      co_await peer.until_eol();
+    } catch (const cancelled&) {
+      peer.try_send("cancelled");
+      throw;
+    }
+  });
+  arrives("unfinished");
+  reader.cancel();
+  REQUIRE_THROWS_AS(result(reader), cancelled);
+  REQUIRE(loop.run(read_some, there) == "cancelled");
+  REQUIRE(result(begin(read_some)) == "unfinished");
+}
+
+TEST_CASE_METHOD(net_fixture, "a reader whose turn is to come keeps its message when cancelled",
+                 "[net][cancel]") {
+  // The 128th line waits for its turn when the cancellation comes: it is delivered, the next is
+  // not.
+  std::string lines;
+  for (int i = 0; i < 200; ++i) lines += std::to_string(i) + "\n";
+  arrives(lines);
+  int read = 0;
+  auto reader = begin(
+      [](connection& peer, int& count) -> task<> {
+        for (;;) {
+          const std::string text = co_await peer.until_eol();
+          REQUIRE(text == std::to_string(count) + "\n");
+          ++count;
+        }
+      },
+      std::ref(read));
+  auto canceller = begin([](connection&, join_handle<>& victim) -> task<> {
+    victim.cancel();
+    co_return;
+  }, std::ref(reader));
+
+  REQUIRE_THROWS_AS(result(reader), cancelled);
+  result(canceller);
+  REQUIRE(read < 200);
+  REQUIRE(result(begin(read_line)) == std::to_string(read) + "\n");
+}
+
+TEST_CASE_METHOD(net_fixture, "cancelling a wait to send takes nothing back", "[net][cancel]") {
+  const std::string sent = pattern(1'000'000);
+  auto sender = begin([](connection& peer, const std::string& text) -> task<> {
+    co_await peer.send(text);
+  }, std::cref(sent));
+  settle();
+  REQUIRE_FALSE(sender.done());
+  sender.cancel();
+  REQUIRE_THROWS_AS(result(sender), cancelled);
+  const std::uint64_t resumes = stats().resumes;
+
+  auto reader = loop.spawn(read_bytes, std::ref(there), sent.size());
+  REQUIRE(result(reader) == sent);
+  REQUIRE(stats().resumes - resumes <= 4);  // the reader, and this test's own
+  REQUIRE(here.queued_bytes() == 0);
+}
+
+TEST_CASE_METHOD(net_fixture, "cancelling drain or send_eof takes nothing back", "[net][cancel]") {
+  for (auto wait : {+[](connection& peer) -> task<> { co_await peer.drain(); },
+                    +[](connection& peer) -> task<> { co_await peer.send_eof(); }}) {
+    connected_pair pair(loop, socket_buffers::small);
+    std::ignore = pair.here.send(std::string(1'000'000, 'x'));
+    auto waiter = loop.spawn(wait, std::ref(pair.here));
+    settle();
+    REQUIRE_FALSE(waiter.done());
+    waiter.cancel();
+    REQUIRE_THROWS_AS(result(waiter), cancelled);
+
+    pair.here.close();
+    REQUIRE(loop.run(read_to_end, pair.there).size() == 1'000'000);
+  }
+}
+
+TEST_CASE_METHOD(net_fixture, "after a cancelled wait to send another task may send",
+                 "[net][cancel]") {
+  auto sender = begin(send_text, std::string(1'000'000, 'x'));
+  settle();
+  sender.cancel();
+  REQUIRE_THROWS_AS(result(sender), cancelled);
+
+  auto next = begin(send_text, std::string("next"));
+  settle();
+  REQUIRE_FALSE(next.done());
+  auto reader = loop.spawn(read_bytes, std::ref(there), std::size_t{1'000'004});
+  REQUIRE(result(reader).substr(1'000'000) == "next");
+  result(next);
+}
+
+TEST_CASE_METHOD(net_fixture, "a task that is ended with the loop leaves its connection in order",
+                 "[net][cancel]") {
+  // The loop destroys the frames; the connections are closed after it.
+  std::ignore = begin(read_line);
+  std::ignore = begin(send_text, std::string(1'000'000, 'x'));
+  std::ignore = begin(wait_closed);
+  std::ignore = loop.spawn(read_some, std::ref(there));
+  settle();
+}
