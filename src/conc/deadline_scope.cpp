@@ -47,7 +47,6 @@ void deadline_scope::leave_or_throw() {
 }
 
 void deadline_scope::on_timer() noexcept {
-  if (scope_.cancelled()) return;
   expired_ = true;
   if (waited_for_ != nullptr) *waited_for_ = activity(task_);
   scope_.cancel(cancel_reason::timeout);

@@ -103,11 +103,13 @@ task_context& this_task(const char* wanted) {
   throw std::logic_error(std::string(wanted) + ": no task is running; call it from a coroutine");
 }
 
-std::string function_label(std::coroutine_handle<> root) {
-  if (!root) return "task";
-  const std::string_view signature = promise_base::of(root).location().function_name();
+std::string function_name(std::string_view signature) {
   const std::string name = signature_reader(signature).name();
   return name.empty() ? std::string(signature) : name;
+}
+
+std::string function_label(std::coroutine_handle<> frame) {
+  return frame ? function_name(promise_base::of(frame).location().function_name()) : "task";
 }
 
 // Without memory for the line there is none.

@@ -25,11 +25,11 @@ class CETANE_API deadline_scope final : timer {
   /// were.
   ~deadline_scope() { leave(); }
 
-  /// Says whether the deadline has cancelled the scope, and nothing before it.
+  /// Says whether the deadline has passed within the scope.
   bool expired() const noexcept { return expired_; }
 
   /// Leaves the scope before the object's end; throws cancelled if the task is cancelled outside of
-  /// the scope too.
+  /// the scope too, by whatever came first.
   void leave_or_throw();
 
  private:

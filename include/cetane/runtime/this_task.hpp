@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 
 namespace cetane::detail {
 
@@ -20,8 +21,12 @@ inline event_loop& loop_of(const task_context& task) noexcept {
   return static_cast<event_loop&>(*task.loop);
 }
 
-/// A name for a task from its root frame: that of the coroutine's function.
-CETANE_API std::string function_label(std::coroutine_handle<> root);
+/// The name that a function's author knows it by, from its signature as the compiler writes it down: "room::talk", "lambda in
+/// main".
+CETANE_API std::string function_name(std::string_view signature);
+
+/// A name for a frame: that of the coroutine's function.
+CETANE_API std::string function_label(std::coroutine_handle<> frame);
 
 /// Logs an exception that nobody awaits, with the task's label and peer. `cancelled` is the normal end of a task: a debug line.
 CETANE_API void report_unhandled(const task_context& task, std::exception_ptr error) noexcept;
