@@ -33,11 +33,6 @@ class sim_bytes {
     return out;
   }
 
-  void clear() noexcept {
-    bytes_.clear();
-    taken_ = 0;
-  }
-
  private:
   std::string bytes_;
   std::size_t taken_ = 0;

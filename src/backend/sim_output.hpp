@@ -74,9 +74,6 @@ class sim_output {
   /// A third of the buffer is free: the kernel's measure for telling a writer that waits.
   bool roomy() const noexcept { return 3 * room() >= capacity_; }
 
-  /// What was not sent never will be. It goes on to count as unacknowledged.
-  void drop() noexcept { unsent_.clear(); }
-
  private:
   std::size_t room() const noexcept { return capacity_ - (written_ - receipt_.arrived); }
 

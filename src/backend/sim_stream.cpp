@@ -72,6 +72,7 @@ int sim_stream::end_output() {
   if (state_ != state::connected || broken_ || finished()) return -ENOTCONN;
   output_.end();
   transmit();
+  mark();  // who waits for room may stop waiting
   return 0;
 }
 
@@ -131,11 +132,12 @@ void sim_stream::transmit() {
   if (output_.send_end()) send_over([](sim_stream& receiver) { receiver.end_arrived(); });
 }
 
+void sim_stream::mark() { engine_.mark(is_client_ ? home_.client() : home_.server()); }
+
 // RST: what is under way arrives before it, what was not sent is lost.
 void sim_stream::cut() {
   engine_.note("{} resets", name());
   broken_ = true;
-  output_.drop();
   send_over([](sim_stream& receiver) { receiver.reset_arrived(); });
 }
 
@@ -152,7 +154,7 @@ void sim_stream::bytes_arrived(const std::string& bytes) {
   if (!open_) return cut();
   input_.put(bytes);
   received_.arrived += bytes.size();
-  engine_.mark(is_client_ ? home_.client() : home_.server());
+  mark();
 }
 
 void sim_stream::end_arrived() {
@@ -160,16 +162,15 @@ void sim_stream::end_arrived() {
   engine_.note("{} receives the end", name());
   received_.end_arrived = true;
   if (!open_) return delivered();
-  engine_.mark(is_client_ ? home_.client() : home_.server());
+  mark();
 }
 
 void sim_stream::reset_arrived() {
   if (broken_ || finished()) return;
   engine_.note("{} receives a reset", name());
   broken_ = true;
-  output_.drop();
   error_ = received_.end_arrived ? EPIPE : ECONNRESET;
-  if (open_) engine_.mark(is_client_ ? home_.client() : home_.server());
+  if (open_) mark();
 }
 
 void sim_stream::receipt_arrived(const sim_receipt& receipt) {
@@ -178,7 +179,7 @@ void sim_stream::receipt_arrived(const sim_receipt& receipt) {
   transmit();
   if (!starved_ || !output_.roomy()) return;
   starved_ = false;
-  if (open_) engine_.mark(is_client_ ? home_.client() : home_.server());
+  if (open_) mark();
 }
 
 }  // namespace cetane::detail

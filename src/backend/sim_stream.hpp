@@ -55,6 +55,7 @@ class sim_stream final : public sim_socket {
  private:
   enum class state : std::uint8_t { connecting, connected, refused };
 
+  void mark();
   void transmit();
   void cut();
   bool finished() const noexcept;

@@ -53,6 +53,18 @@ TEST_CASE("a write takes what the send buffer holds, and no more", "[backend][si
           std::string(600, 'a') + std::string(400, 'b') + std::string(1000, 'c'));
 }
 
+TEST_CASE("the end counts as one byte that the peer has to acknowledge",
+          "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend());
+  connected_pair pair(loop);
+  REQUIRE(pair.client.write("four") == 4);
+  REQUIRE(pair.client.end_output() == 0);
+
+  REQUIRE(pair.client.unsent() == 5);
+  run_until(loop, [&] { return pair.client.unsent() == 0; });
+  REQUIRE(pair.server.ends.size() == 1);
+}
+
 TEST_CASE("a writer is called when a third of its buffer is free, not before",
           "[backend][sim][not-epoll]") {
   event_loop loop(make_sim_backend(

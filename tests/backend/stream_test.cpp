@@ -136,6 +136,22 @@ TEST_CASE_METHOD(stream_fixture, "reading ends at once, within the very up-call"
   REQUIRE(server.data == sent);
 }
 
+TEST_CASE_METHOD(stream_fixture, "who wants input and then does not before it comes gets none",
+                 "[backend][stream]") {
+  server.set_reading(false);
+  REQUIRE(client.write("kept") == 4);
+  until_arrived(client);
+  settle(loop);
+
+  server.set_reading(true);
+  server.set_reading(false);
+  settle(loop);
+
+  REQUIRE(server.story.empty());
+  server.set_reading(true);
+  until([&] { return server.data == "kept"; });
+}
+
 TEST_CASE_METHOD(stream_fixture, "a peer that does not read stops the writer until it reads",
                  "[backend][stream]") {
   server.set_reading(false);
@@ -203,6 +219,17 @@ TEST_CASE_METHOD(stream_fixture, "after the end of one's own output a write fail
   REQUIRE(server.write("x") == 1);
 }
 
+TEST_CASE_METHOD(stream_fixture, "a writer that waits for room and ends its output waits no more",
+                 "[backend][end]") {
+  server.set_reading(false);
+  (void)client.fill();
+
+  REQUIRE(client.end_output() == 0);
+
+  until([&] { return client.writables == 1; });
+  REQUIRE(client.write("x") == -EPIPE);
+}
+
 TEST_CASE_METHOD(stream_fixture, "a hang-up is told while input waits unread", "[backend][end]") {
   server.set_reading(false);
   REQUIRE(client.write("unread") == 6);
@@ -243,6 +270,51 @@ TEST_CASE_METHOD(stream_fixture, "a connection that both have ended has no peer 
   until_gone(client);
   until_gone(server);
   REQUIRE(server.end_output() == -ENOTCONN);
+}
+
+TEST_CASE_METHOD(stream_fixture,
+                 "ending one's output to a peer that has closed ends the connection",
+                 "[backend][end]") {
+  client.close();
+  until([&] { return !server.ends.empty(); });
+
+  REQUIRE(server.end_output() == 0);
+
+  until_gone(server);
+  REQUIRE(loop.io().connect_result(server.descriptor) == 0);
+}
+
+TEST_CASE_METHOD(stream_fixture, "a close with reset after both have ended is a plain close",
+                 "[backend][reset]") {
+  REQUIRE(client.end_output() == 0);
+  until([&] { return !server.ends.empty(); });
+  REQUIRE(server.end_output() == 0);
+  server.close(true);
+
+  until_gone(client);
+  settle(loop);
+
+  REQUIRE(client.ends == numbers{0});
+  REQUIRE(loop.io().connect_result(client.descriptor) == 0);
+}
+
+TEST_CASE_METHOD(stream_fixture, "unread input of a connection that both have ended hurts nobody",
+                 "[backend][reset]") {
+  server.set_reading(false);
+  REQUIRE(client.write("never read") == 10);
+  REQUIRE(client.end_output() == 0);
+  until([&] { return !server.hang_ups.empty(); });
+  REQUIRE(server.end_output() == 0);
+  until([&] { return !client.ends.empty(); });
+  until_gone(client);
+  until_gone(server);
+
+  server.close();
+  settle(loop);
+
+  REQUIRE(client.ends == numbers{0});
+  REQUIRE(client.hang_ups == numbers{0});
+  REQUIRE(loop.io().connect_result(client.descriptor) == 0);
 }
 
 TEST_CASE_METHOD(stream_fixture, "a reset is told as one, and then the input ends with it",
@@ -332,7 +404,9 @@ TEST_CASE_METHOD(stream_fixture, "a writer that waits for room hears of a reset"
 TEST_CASE_METHOD(stream_fixture, "a close sends what was written before, although nobody waits",
                  "[backend][end]") {
   server.set_reading(false);
-  const std::size_t sent = client.fill();
+  std::size_t sent = client.fill();
+  settle(loop);
+  sent += client.fill();  // the receiver has taken what it can: this waits here
   client.close();
   settle(loop);
 

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace cetane;
 using namespace cetane::test;
@@ -50,6 +52,20 @@ TEST_CASE_METHOD(two_pairs, "a stream closed within its own up-call hears nothin
   settle(loop);
   REQUIRE(closing.story == heard);
   REQUIRE(heard.back() == call);
+}
+
+TEST_CASE_METHOD(two_pairs, "a writer that closes when there is room hears nothing of a reset",
+                 "[backend][up-call]") {
+  noting_stream& closing = one.client;
+  closing.hook = [&] { closing.close(); };
+  one.server.set_reading(false);
+  (void)closing.fill();
+
+  one.server.close(true);  // room, the hang-up and the end in one
+
+  until([&] { return closing.descriptor < 0; });
+  settle(loop);
+  REQUIRE(closing.story == std::vector<std::string>{"writable"});
 }
 
 TEST_CASE_METHOD(two_pairs, "a stream destroyed within its own up-call is not touched again",
@@ -145,6 +161,7 @@ TEST_CASE_METHOD(two_pairs, "a stream that is not watched hears nothing until it
   const int descriptor = one.server.release();
   REQUIRE(one.client.write(", second") == 8);
   REQUIRE(one.client.end_output() == 0);
+  until([&] { return one.client.unsent() == 0; });  // it has arrived all the same
   settle(loop);
   REQUIRE(one.server.data == "first");
 
