@@ -1,6 +1,6 @@
 #include <app/application_core.hpp>
 
-#include <app/version_text.hpp>
+#include <app/write_text.hpp>
 
 #include <cetane/base/errors.hpp>
 #include <cetane/base/limits.hpp>
@@ -20,15 +20,16 @@ namespace {
 
 constinit thread_local application_core* running_application = nullptr;
 
-// The name of a service as part of an option: "Line Counter" gives "line-counter".
-std::string option_name(std::string_view service_name) {
-  std::string name;
-  for (const char c : service_name) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    name += upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '-';
+// Calls what is the program's own; its failure is the program's, and the application goes on.
+template <class Call>
+void call_guarded(const char* what, Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    log::error("{} failed: {}", what, e.what());
+  } catch (...) {
+    log::error("{} failed with something that is no std::exception", what);
   }
-  return name;
 }
 
 }  // namespace
@@ -47,19 +48,6 @@ service& application_core::add_service(service added, service_core& core) {
   port_options_.emplace_back();
   if (scope_) start_late_service();
   return *services_.back();
-}
-
-void application_core::start_late_service() {
-  try {
-    settle_place(cores_.size() - 1);
-    start_service(cores_.size() - 1);
-  } catch (...) {
-    port_options_.pop_back();
-    cores_.pop_back();
-    services_.pop_back();
-    throw;
-  }
-  say_where(*cores_.back());
 }
 
 task_entry& application_core::add_task(std::unique_ptr<unstarted_task> task) {
@@ -98,91 +86,9 @@ int application_core::run_if_asked_to() {
   return status_;
 }
 
-// --help, --version, and a command line that is not to be followed.
-std::optional<int> application_core::answer_at_once() {
-  if (!line_.has_sources()) return std::nullopt;
-  const bool help = line_.has_word("--help");
-  const bool version = line_.has_word("--version");
-  if (help || version) {
-    fmt::print("{}", help ? line_.help() : version_text());
-    std::fflush(stdout);
-    return 0;
-  }
-  const auto fault = line_.first_fault();
-  if (!fault) return std::nullopt;
-  complain(fault->text);
-  if (fault->status == status_usage) fmt::print(stderr, "{}\n", line_.usage());
-  return fault->status;
-}
-
-void application_core::complain(const std::string& text) const {
-  fmt::print(stderr, "{}: {}\n", line_.program(), text);
-}
-
-void application_core::start() {
-  make_loop();
-  scope_.emplace(&loop_->scope());
-  scope_->be_home();
-  if (wants_signals_) signals_.emplace(*loop_, [this](int number) { on_signal(number); });
-  for (std::size_t i = 0; i < cores_.size(); ++i) start_service(i);
-  for (const service_core* const core : cores_) say_where(*core);
-}
-
-void application_core::make_loop() {
-  if (loop_ != nullptr) return;
-  const std::optional<backend_choice> choice = options_.backend ? options_.backend : backend_;
-  std::string fell_back;
-  own_loop_ =
-      std::make_unique<event_loop>(choice ? make_backend(*choice, &fell_back) : make_backend());
-  loop_ = own_loop_.get();
-  if (!fell_back.empty()) log::info("using the backend {}: {}", loop_->io().name(), fell_back);
-}
-
-// Where a service listens, as the options say. --port and --uds are for the first one.
-void application_core::settle_place(std::size_t index) {
-  if (!line_.has_sources()) return;
-  service_core& core = *cores_[index];
-  if (options_.host) core.set_host(*options_.host);
-  if (index == 0 && options_.uds) return core.set_unix_path(address::unix_path(*options_.uds));
-  if (core.is_unix()) {
-    if (index == 0 && options_.port)
-      line_.complain("--port: the first service is on a Unix socket", status_refused);
-    return;
-  }
-  if (index == 0) {
-    port_options_[index] = "--port";
-    line_.set_help("port", fmt::format("listen on this TCP port; 0 picks a free one ({})",
-                                       core.wanted_port()));
-    if (options_.port) core.set_port(*options_.port);
-  }
-  if (!core.name().empty()) settle_named_port(index);
-}
-
-void application_core::settle_named_port(std::size_t index) {
-  service_core& core = *cores_[index];
-  const std::string name = option_name(core.name()) + "-port";
-  if (line_.has_option(name)) return;  // two services of one name
-  const option& own =
-      line_.add(name, "PORT", fmt::format("the port of {} ({})", core.name(), core.wanted_port()),
-                std::int64_t{0});
-  if (const auto port = read_port(line_, own)) core.set_port(*port);
-  if (index > 0) port_options_[index] = "--" + name;
-}
-
-void application_core::start_service(std::size_t index) {
-  cores_[index]->start(*loop_, *scope_, port_options_[index]);
-}
-
-// Tests that run an application on a loop of theirs have no use for a line on stdout.
-void application_core::say_where(const service_core& core) const {
-  if (!own_loop_) return;
-  fmt::print("listening on {}\n", core.bound().uri("tcp"));
-  std::fflush(stdout);
-}
-
 void application_core::on_signal(int number) {
   if (number == SIGUSR1) {
-    fmt::print(stderr, "{}", loop_->dump_tasks());
+    write_text(stderr, loop_->dump_tasks());
     return;
   }
   if (stop_wanted_) {
@@ -209,11 +115,7 @@ bool application_core::advance() {
 void application_core::start_tasks() {
   unstarted_ = false;
   for (const auto& entry : entries_) {
-    try {
-      entry->start(*loop_, *scope_);
-    } catch (const std::exception& e) {
-      log::error("a task could not be started: {}", e.what());
-    }
+    call_guarded("the start of a task", [&] { entry->start(*loop_, *scope_); });
   }
 }
 
@@ -224,11 +126,7 @@ void application_core::begin_stop() {
   }
   stop_.emplace(work_in_hand{*loop_, own_loop_ != nullptr, *scope_, cores_, entries_}, drain);
   for (const auto& call : on_stop_) {
-    try {
-      call();
-    } catch (const std::exception& e) {
-      log::error("a function for the stop failed: {}", e.what());
-    }
+    call_guarded("a function for the stop", call);
   }
   if (main_ended_) return;
   const std::size_t count = stop_->connections();

@@ -1,13 +1,13 @@
 #include <app/command_line.hpp>
 
+#include <app/option_text.hpp>
+
 #include <cetane/base/text.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,52 +32,7 @@ std::string variable_name(std::string_view option_name) {
   return name;
 }
 
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  if (failure != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
-std::optional<bool> parse_flag(std::string_view text) {
-  for (const std::string_view yes : {"1", "yes", "true", "on"}) {
-    if (text == yes) return true;
-  }
-  for (const std::string_view no : {"0", "no", "false", "off"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
-}
-
-// How many letters must be added, left out or exchanged to make `b` of `a`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t i = 0; i < row.size(); ++i) row[i] = i;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t exchanged = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
-
-std::optional<duration> parse_span(std::string_view text) {
-  double count = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, count);
-  if (failure != std::errc() || !(count >= 0)) return std::nullopt;
-  const std::string unit = trim({stop, static_cast<std::size_t>(end - stop)});
-  if (unit == "ms") return seconds_to_duration(count / 1000);
-  if (unit.empty() || unit == "s") return seconds_to_duration(count);
-  if (unit == "min") return seconds_to_duration(count * 60);
-  return std::nullopt;
-}
 
 command_line::command_line(sources from) : from_(from), program_(program_invocation_short_name) {}
 
@@ -205,7 +160,7 @@ std::string command_line::nearest_option(std::string_view typed) const {
   std::size_t least = most_slips + 1;
   for (const option& each : options_) {
     const std::string candidate = "--" + each.name_;
-    const std::size_t slips = distance(name, candidate);
+    const std::size_t slips = letters_apart(name, candidate);
     if (slips < least) {
       least = slips;
       nearest = candidate;

@@ -79,7 +79,4 @@ class command_line {
   std::optional<fault> fault_;
 };
 
-/// Reads "5", "0.5", "5s", "500ms" or "2 min"; a bare number is in seconds.
-[[nodiscard]] std::optional<duration> parse_span(std::string_view text);
-
 }  // namespace cetane::detail

@@ -78,7 +78,14 @@ void service_core::listen_at(const address& where, const std::string& port_optio
   if (!is_unix()) loop_->io().set_keepalive(listener_->descriptor);
 }
 
-bool service_core::has_room() noexcept { return sessions_ < most_sessions_; }
+bool service_core::has_room() noexcept {
+  if (sessions_ < most_sessions_) return true;
+  if (full_.due(loop_->now())) {
+    logger.warning("{} has {} connections, as many as it may: others wait until one ends", bound_,
+                   sessions_);
+  }
+  return false;
+}
 
 void service_core::on_accept(int descriptor, const address& peer) noexcept {
   try {

@@ -7,11 +7,14 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/base/limits.hpp>
+#include <cetane/base/once_per.hpp>
 #include <cetane/os/address.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +100,7 @@ class service_core final : public accept_sink {
   std::size_t sessions_ = 0;
   std::size_t handlers_running_ = 0;
   std::size_t cut_ = 0;
+  log::once_per full_{std::chrono::minutes(1)};  // so often the log is told that there is no room
   event_loop* loop_ = nullptr;
   std::optional<listener> listener_;
   std::optional<cancel_scope> forks_;

@@ -68,15 +68,25 @@ void session::end_now() noexcept {
   }
 }
 
-// The end of its own connection is how a handler ends that reads until there is no more.
 void session::report(std::exception_ptr error) noexcept {
+  try {
+    if (is_own_end(error)) return;
+  } catch (const std::bad_alloc&) {
+    return;  // no memory for the line
+  }
+  report_unhandled(*this, error);
+}
+
+// The end of its own connection is how a handler ends that reads until there is no more.
+bool session::is_own_end(std::exception_ptr error) const {
   try {
     std::rethrow_exception(error);
   } catch (const connection_closed& e) {
-    if (e.peer() == peer()) return logger.debug("{}: {}", label(), e.what());
-    report_unhandled(*this, error);
+    if (e.peer() != peer()) return false;
+    logger.debug("{}: {}", label(), e.what());
+    return true;
   } catch (...) {
-    report_unhandled(*this, error);
+    return false;
   }
 }
 

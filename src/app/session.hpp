@@ -46,6 +46,7 @@ class session final : public stream, public task_context, public pooled {
  private:
   void dispose() noexcept override;
   void report(std::exception_ptr error) noexcept;
+  bool is_own_end(std::exception_ptr error) const;
 
   service_core& service_;
   connection peer_;

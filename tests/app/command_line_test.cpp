@@ -1,4 +1,5 @@
 #include <app/command_line.hpp>
+#include <app/option_text.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>

@@ -228,6 +228,8 @@ TEST_CASE_METHOD(app_fixture, "a full service lets the next client in when one h
 
   REQUIRE(open == 2);
   REQUIRE(heard == "b\n");
+  REQUIRE(log.of(log::level::warning).size() == 1);
+  REQUIRE(log.has("has 2 connections, as many as it may"));
 }
 
 TEST_CASE_METHOD(app_fixture, "a service uses its own limits for its connections",

@@ -5,6 +5,7 @@
 
 #include <cetane/base/errors.hpp>
 
+#include <coroutine>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -36,6 +37,31 @@ task<> wait_for_ever(cancellation& seen) {
 task<> serve_for_ever(connection& peer, cancellation& seen) {
   co_await peer.send("begun\n");
   co_await wait_for_ever(seen);
+}
+
+// A wait that nothing ends, not even a cancellation.
+class deaf_wait final : public detail::waitable {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    frame.promise().context->suspend(frame, *this);
+  }
+  void await_resume() const noexcept {}
+  void cancel_wait(detail::task_context&) noexcept override {}
+  std::string describe_wait() const override { return "nothing"; }
+};
+
+// Sets `ended_at` when its frame is destroyed, which is all that can end it.
+task<> be_deaf(std::optional<time_point>& ended_at) {
+  const scope_exit leave([&] { ended_at = event_loop::current()->now(); });
+  deaf_wait wait;
+  co_await wait;
+}
+
+task<> serve_deafly(connection& peer, std::optional<time_point>& ended_at) {
+  co_await peer.send("begun\n");
+  co_await be_deaf(ended_at);
 }
 
 bool holds_in_time(duration measured, duration wanted) {
@@ -285,6 +311,60 @@ TEST_CASE_METHOD(app_fixture,
   REQUIRE(reset);
   REQUIRE(holds_in_time(stopping(), spans(5s) + 1s));
   REQUIRE(log.has("stopped: 0 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "a handler that does not end when it is cancelled is destroyed a second later",
+                 "[app][stop]") {
+  std::optional<time_point> destroyed;
+  const service& s =
+      app.drain(spans(5s)).add_service(service(serve_deafly, 0, std::ref(destroyed)));
+  bool reset = false;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.until_eol();
+    stop();
+    reset = co_await c.closed() == closed_by_peer::reset;
+  });
+
+  REQUIRE(destroyed.has_value());
+  REQUIRE(holds_in_time(*destroyed - stopped_at, spans(5s) + 1s));
+  REQUIRE(reset);
+  REQUIRE(log.has("stopped: 0 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "a task that does not end when it is cancelled is destroyed a second later",
+                 "[app][stop]") {
+  std::optional<time_point> destroyed;
+  app.add_task(be_deaf, std::ref(destroyed));
+
+  run([&]() -> task<> {
+    co_await sleep(1ms);
+    stop();
+  });
+
+  REQUIRE(destroyed.has_value());
+  REQUIRE(holds_in_time(*destroyed - stopped_at, 1s));
+}
+
+TEST_CASE_METHOD(app_fixture, "a service may give its handlers more time for the clean-up",
+                 "[app][stop]") {
+  std::optional<time_point> destroyed;
+  service_limits patient;
+  patient.drain = spans(2s);
+  patient.clean_up = spans(30s);
+  const service& s = app.add_service(service(serve_deafly, 0, std::ref(destroyed)).limits(patient));
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.until_eol();
+    stop();
+    co_await c.closed();
+  });
+
+  REQUIRE(holds_in_time(destroyed.value() - stopped_at, spans(32s)));
 }
 
 TEST_CASE_METHOD(app_fixture, "what a handler has spawned ends with the handlers", "[app][stop]") {
