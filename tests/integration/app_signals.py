@@ -44,7 +44,9 @@ def expect_refusal(server):
         while time.monotonic() < deadline:
             server.connect().close()
         raise harness.Failure(f"clients are still let in; stderr:\n{server.stderr()}")
-    harness.check("stopping: " in server.stderr() and server.alive(), f"this is no stop; stderr:\n{server.stderr()}")
+    while "stopping: " not in server.stderr():  # said after the listener is closed
+        harness.check(server.alive() and time.monotonic() < deadline, f"this is no stop; stderr:\n{server.stderr()}")
+    harness.check(server.alive(), f"this is an end, not a stop; stderr:\n{server.stderr()}")
 
 
 def ends_at_once(command, first, second):
