@@ -36,7 +36,7 @@ struct object {
   task<> constant(const base&) const noexcept { co_return; }
 };
 
-const auto plain = [] {};
+[[maybe_unused]] const auto plain = [] {};
 const auto lambda = [](const double&) -> task<> { co_return; };
 const auto generic = [](const auto&) -> task<> { co_return; };
 

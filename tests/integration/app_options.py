@@ -54,7 +54,7 @@ def is_not_understood(command):
         (["--log-level", "loud"], r'--log-level: "loud" is none of .*'),
         (["--drain", "soon"], r'--drain: "soon" is no time; .*'),
         (["--workers", "0"], r"--workers: 0 is too few, .*"),
-        (["--uds", "/tmp/echo", "--port", "1"], r"--uds: not together with --port"),
+        (["--uds", "@echo", "--port", "1"], r"--uds: not together with --port"),
     ):
         Answer(command, *options).expect(NOT_UNDERSTOOD, stderr="echo: " + complaint + usage)
     Answer(command, CETANE_PORT="eighty").expect(NOT_UNDERSTOOD, stderr=r'echo: CETANE_PORT: "eighty" is no number' + usage)
