@@ -54,8 +54,9 @@ class signature_reader {
 
   // What is behind the parameters matters only if it is something local to the function.
   void skip_parameters() {
+    const bool in_type = name_.empty() || name_ == "decltype";
     skip_brackets();
-    ended_ = !left_.starts_with("::");
+    ended_ = !in_type && !left_.starts_with("::");
   }
 
   void skip_brackets() {

@@ -1,0 +1,182 @@
+// The end of a loop that still has tasks: their destructors run, all of them, from the innermost
+// frame outwards.
+#include <cetane/base/scope_exit.hpp>
+#include <cetane/conc/sleep.hpp>
+#include <cetane/conc/spawn.hpp>
+#include <cetane/runtime/event_loop.hpp>
+#include <cetane/runtime/this_task.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <support/gate.hpp>
+#include <support/test_loop.hpp>
+#include <support/traced.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+using cetane::cancel_scope;
+using cetane::event_loop;
+using cetane::join_handle;
+using cetane::scope_exit;
+using cetane::spawn;
+using cetane::task;
+using cetane::yield;
+using cetane::detail::this_task;
+using cetane::test::gate;
+using cetane::test::ledger;
+using cetane::test::test_loop;
+using cetane::test::traced;
+
+namespace {
+
+task<> hold(traced, gate& door) { co_await door.wait(); }
+
+task<> hold_and_join(traced, join_handle<>& other) { co_await other; }
+
+}  // namespace
+
+TEST_CASE("NEW-25: the end of a loop runs the destructors of all its tasks, whatever they wait for",
+          "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  join_handle<> waiting;
+  {
+    test_loop test;
+    const auto sleeps = [](traced) -> task<> { co_await cetane::sleep(1h); };
+    const auto yields = [](traced) -> task<> {
+      for (;;) co_await yield();
+    };
+    waiting = test.spawn(hold, traced(objects, 1), std::ref(door));
+    (void)test.spawn(sleeps, traced(objects, 2));
+    (void)test.spawn(yields, traced(objects, 3));
+    (void)test.spawn(hold_and_join, traced(objects, 4), std::ref(waiting));
+    test.loop().run_once(cetane::time_point::min());
+    (void)test.spawn(hold, traced(objects, 5), std::ref(door));  // does not even begin
+    CHECK(objects.alive >= 5);
+  }
+  CHECK(objects.alive == 0);
+  CHECK(objects.wrong == 0);
+  CHECK(door.waiting() == 0);
+  CHECK(waiting.done());
+}
+
+TEST_CASE("of a loop's tasks the last that came is destroyed first", "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  {
+    test_loop test;
+    for (int n = 1; n <= 4; ++n) (void)test.spawn(hold, traced(objects, n), std::ref(door));
+    test.loop().run_until([&] { return door.waiting() == 4; });
+    objects.destroyed.clear();
+  }
+  CHECK(objects.destroyed == std::vector{4, 3, 2, 1});
+}
+
+TEST_CASE("tasks in a scope are destroyed before the frame that holds the scope",
+          "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  {
+    test_loop test;
+    const auto parent = [&](traced) -> task<> {
+      cancel_scope group(&test.loop().scope());
+      group.enter(this_task("test"));
+      const scope_exit leave([&] { group.leave(this_task("test")); });
+      for (int n = 1; n <= 3; ++n) (void)spawn(hold, traced(objects, n), std::ref(door));
+      co_await door.wait();
+    };
+    (void)test.spawn(parent, traced(objects, 9));
+    test.loop().run_until([&] { return door.waiting() == 4; });
+    objects.destroyed.clear();
+  }
+  CHECK(objects.alive == 0);
+  CHECK(objects.wrong == 0);
+  CHECK(objects.destroyed.back() == 9);
+}
+
+TEST_CASE("destructors that run at the end may spawn and post, and that ends too",
+          "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  std::string seen;
+  {
+    test_loop test;
+    event_loop& loop = test.loop();
+    const auto late = [&](traced) -> task<> {
+      seen += "never ";
+      co_return;
+    };
+    const auto body = [&]() -> task<> {
+      const scope_exit at_end([&] {
+        (void)spawn(late, traced(objects, 1));
+        const auto held = std::make_shared<traced>(objects, 2);
+        loop.post([held] {});
+        seen += "end ";
+      });
+      co_await door.wait();
+    };
+    (void)test.spawn(body);
+    loop.run_until([&] { return door.waiting() == 1; });
+    loop.post([&, held = std::make_shared<traced>(objects, 3)] { seen += "never "; });
+  }
+  CHECK(seen == "end ");
+  CHECK(objects.alive == 0);
+  CHECK(objects.wrong == 0);
+}
+
+TEST_CASE("30,000 tasks are destroyed in no more than linear time", "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  {
+    test_loop test;
+    for (int n = 0; n < 30'000; ++n) (void)test.spawn(hold, traced(objects, n), std::ref(door));
+    test.loop().run_until([&] { return door.waiting() == 30'000; });
+  }
+  CHECK(objects.alive == 0);
+  CHECK(objects.wrong == 0);
+}
+
+TEST_CASE("a handle outlives its loop", "[runtime][teardown]") {
+  join_handle<> handle;
+  gate door;
+  ledger objects;
+  {
+    test_loop test;
+    handle = test.spawn(hold, traced(objects, 1), std::ref(door));
+    test.loop().run_until([&] { return door.waiting() == 1; });
+  }
+  CHECK(handle.done());
+  handle.cancel();
+  CHECK(objects.alive == 0);
+  handle = join_handle<>();
+}
+
+TEST_CASE("tasks wake each other's joiners while they are destroyed, and nobody runs",
+          "[runtime][teardown]") {
+  ledger objects;
+  gate door;
+  std::string seen;
+  {
+    test_loop test;
+    std::vector<join_handle<>> chain;
+    chain.push_back(test.spawn(hold, traced(objects, 0), std::ref(door)));
+    const auto joins = [&](traced, std::size_t which) -> task<> {
+      co_await chain[which];
+      seen += "never ";
+    };
+    for (std::size_t n = 0; n < 10; ++n) {
+      chain.push_back(test.spawn(joins, traced(objects, static_cast<int>(n) + 1), n));
+    }
+    test.loop().run_once(cetane::time_point::min());
+    chain.clear();
+  }
+  CHECK(seen.empty());
+  CHECK(objects.alive == 0);
+  CHECK(objects.wrong == 0);
+}
