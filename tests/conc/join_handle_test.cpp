@@ -155,7 +155,8 @@ TEST_CASE("an empty handle says that it is empty", "[conc][join]") {
   join_handle<int> handle = loop.spawn(five);
   join_handle<int> moved = std::move(handle);
   const join_handle<> none;
-  CHECK(message_of([&] { (void)handle.done(); }) == empty);  // NOLINT: what a moved-from handle does
+  CHECK(message_of([&] { (void)handle.done(); }) ==
+        empty);  // NOLINT: what a moved-from handle does
   CHECK(message_of([&] { handle.cancel(); }) == empty);
   CHECK(message_of([&] { (void)none.done(); }) == empty);
   CHECK_FALSE(moved.done());

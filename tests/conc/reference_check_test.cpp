@@ -36,7 +36,7 @@ struct object {
   task<> constant(const base&) const noexcept { co_return; }
 };
 
-[[maybe_unused]] const auto plain = [] {};
+const auto plain = [] {};
 const auto lambda = [](const double&) -> task<> { co_return; };
 const auto generic = [](const auto&) -> task<> { co_return; };
 
@@ -59,7 +59,7 @@ TEST_CASE("a reference to what the task keeps is none", "[conc][spawn]") {
   CHECK_FALSE(dangles<std::function<void()>>(takes_function));
   CHECK_FALSE(dangles<std::string>(takes_text));
   CHECK_FALSE(dangles<const char*>(takes_text));
-  CHECK_FALSE(dangles<const char (&)[5]>(takes_text));
+  CHECK_FALSE(dangles<const char(&)[5]>(takes_text));
   CHECK_FALSE(dangles<derived>(takes_base));
   CHECK_FALSE(dangles<std::reference_wrapper<derived>>(changes_base));
   CHECK_FALSE(dangles<std::vector<int>>(takes_moved));

@@ -76,7 +76,8 @@ TEST_CASE("FORK-2: 10,000 forked tasks all run", "[conc][spawn]") {
   REQUIRE(loop.loop().stats().tasks_alive == 0);
 }
 
-TEST_CASE("NEW-23: tasks begin in the order of their forks, once the parent waits", "[conc][spawn]") {
+TEST_CASE("NEW-23: tasks begin in the order of their forks, once the parent waits",
+          "[conc][spawn]") {
   test_loop loop;
   std::vector<int> begun;
   const auto child = [&](int number) -> task<> {
@@ -231,9 +232,10 @@ TEST_CASE("an exception while the call is made reaches the spawner, and nothing 
 TEST_CASE("spawn outside of a task says what is missing", "[conc][spawn]") {
   using Catch::Matchers::Message;
   int runs = 0;
-  REQUIRE_THROWS_MATCHES(spawn(increment, std::ref(runs)), std::logic_error,
-                         Message("spawn: no event loop runs on this thread; call it from a task, or "
-                                 "from another thread through post()"));
+  REQUIRE_THROWS_MATCHES(
+      spawn(increment, std::ref(runs)), std::logic_error,
+      Message("spawn: no event loop runs on this thread; call it from a task, or "
+              "from another thread through post()"));
   test_loop loop;
   std::string message;
   loop.loop().post([&] {
@@ -247,7 +249,8 @@ TEST_CASE("spawn outside of a task says what is missing", "[conc][spawn]") {
   REQUIRE(message == "fork: no task is running; call it from a coroutine");
 }
 
-TEST_CASE("fork starts in the home around the caller, spawn in its innermost scope", "[conc][spawn]") {
+TEST_CASE("fork starts in the home around the caller, spawn in its innermost scope",
+          "[conc][spawn]") {
   test_loop loop;
   cetane::cancel_scope service(&loop.loop().scope());
   service.be_home();

@@ -12,7 +12,7 @@ namespace cetane::detail {
 /// the lambda that is kept.
 template <class P, class A>
 inline constexpr bool refers_to_temporary =
-    std::is_reference_v<P> && std::is_convertible_v<A, P> &&
+    std::is_reference_v<P>&& std::is_convertible_v<A, P> &&
     !std::is_convertible_v<std::remove_reference_t<A>*, std::remove_reference_t<P>*> &&
     !std::is_convertible_v<A, std::remove_cvref_t<P>&>;
 
