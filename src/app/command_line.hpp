@@ -56,6 +56,7 @@ class command_line {
 
   void set_help(std::string_view name, std::string text);
   [[nodiscard]] bool has_option(std::string_view name) const noexcept;
+  [[nodiscard]] bool has_words() const noexcept { return from_ != sources::environment; }
   [[nodiscard]] bool has_sources() const noexcept { return from_ != sources::none; }
   [[nodiscard]] const std::string& program() const noexcept { return program_; }
   [[nodiscard]] std::string usage() const;

@@ -15,7 +15,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger logger("service");
+const log::logger service_log("service");
 
 // All but a few of the descriptors that there may be: those few are for the loop, for files and for
 // outgoing connections. Where there are hardly any, half of them.
@@ -81,7 +81,7 @@ void service_core::listen_at(const address& where, const std::string& port_optio
 bool service_core::has_room() noexcept {
   if (sessions_ < most_sessions_) return true;
   if (full_.due(loop_->now())) {
-    logger.warning("{} has {} connections, as many as it may: others wait until one ends", bound_,
+    service_log.warning("{} has {} connections, as many as it may: others wait until one ends", bound_,
                    sessions_);
   }
   return false;
@@ -91,9 +91,9 @@ void service_core::on_accept(int descriptor, const address& peer) noexcept {
   try {
     begin_session(descriptor, peer);
   } catch (const std::exception& e) {
-    logger.error("{}: cannot serve {}: {}", name_, peer, e.what());
+    service_log.error("{}: cannot serve {}: {}", name_, peer, e.what());
   } catch (...) {
-    logger.error("{}: cannot serve {}", name_, peer);
+    service_log.error("{}: cannot serve {}", name_, peer);
   }
 }
 

@@ -12,7 +12,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger logger("service");
+const log::logger session_log("service");
 
 }  // namespace
 
@@ -83,7 +83,7 @@ bool session::is_own_end(std::exception_ptr error) const {
     std::rethrow_exception(error);
   } catch (const connection_closed& e) {
     if (e.peer() != peer()) return false;
-    logger.debug("{}: {}", label(), e.what());
+    session_log.debug("{}: {}", label(), e.what());
     return true;
   } catch (...) {
     return false;

@@ -23,9 +23,11 @@ std::optional<std::uint16_t> read_port(command_line& line, const option& from) {
 }
 
 standard_options::standard_options(command_line& line) {
-  read_place(line);
+  if (line.has_words()) read_place(line);
   read_backend(line);
-  read_rest(line);
+  if (line.has_words()) read_workers(line);
+  read_log_level(line);
+  read_drain(line);
 }
 
 void standard_options::read_place(command_line& line) {
@@ -57,7 +59,7 @@ void standard_options::read_backend(command_line& line) {
   }
 }
 
-void standard_options::read_rest(command_line& line) {
+void standard_options::read_workers(command_line& line) {
   const option& workers =
       line.add("workers", "N", "run this many event loops (1)", std::int64_t{1});
   if (workers.number() < 1) {
@@ -66,18 +68,21 @@ void standard_options::read_rest(command_line& line) {
     line.complain(workers, "this version of cetane runs one event loop only; use --workers 1",
                   status_refused);
   }
+}
 
+void standard_options::read_log_level(command_line& line) {
   const option& level =
       line.add("log-level", "LEVEL", "debug, info, warning, error or off (info)", std::string());
-  if (level.given()) {
-    if (const auto minimum = log::parse_level(level.text())) {
-      log::set_level(*minimum);
-    } else {
-      line.complain(level, fmt::format("\"{}\" is none of debug, info, warning, error and off",
-                                       escape(level.text())));
-    }
+  if (!level.given()) return;
+  if (const auto minimum = log::parse_level(level.text())) {
+    log::set_level(*minimum);
+  } else {
+    line.complain(level, fmt::format("\"{}\" is none of debug, info, warning, error and off",
+                                     escape(level.text())));
   }
+}
 
+void standard_options::read_drain(command_line& line) {
   const option& time =
       line.add("drain", "TIME", "let connections go on this long after a stop (5s)", default_drain);
   if (time.given()) drain = time.span();

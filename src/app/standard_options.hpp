@@ -14,7 +14,8 @@ namespace cetane::detail {
 /// The options that every application has. Empty is what the user has not said.
 class standard_options {
  public:
-  /// Adds them to `line`, notes there what is wrong with them, and sets the log level.
+  /// Adds them to `line`, notes there what is wrong with them, and sets the log level. A program
+  /// that has no command line has only those that are not about serving.
   explicit standard_options(command_line& line);
 
   std::optional<std::string> host;
@@ -26,7 +27,9 @@ class standard_options {
  private:
   void read_place(command_line& line);
   void read_backend(command_line& line);
-  void read_rest(command_line& line);
+  static void read_workers(command_line& line);
+  static void read_log_level(command_line& line);
+  void read_drain(command_line& line);
 };
 
 /// The port that an option gives, if it does; notes in `line` when it is none.

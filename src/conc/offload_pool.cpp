@@ -15,7 +15,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger logger("offload");
+const log::logger offload_log("offload");
 
 // Blocks all signals in this thread, so that the one it starts has them blocked from its first
 // instruction: they belong to the threads that the program knows. Those that a thread brings upon
@@ -54,9 +54,9 @@ void report_unseen(std::exception_ptr error) noexcept {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    logger.debug("a call that nobody waits for any more failed: {}", e.what());
+    offload_log.debug("a call that nobody waits for any more failed: {}", e.what());
   } catch (...) {
-    logger.debug(
+    offload_log.debug(
         "a call that nobody waits for any more failed with something that is no std::exception");
   }
 }
@@ -92,7 +92,7 @@ offload_pool& offload_pool::of_process() {
 
 void offload_pool::submit(std::unique_ptr<offloaded_call> call) {
   const std::lock_guard lock(mutex_);
-  if (now_.in_line + 1 > idle_ && now_.threads < most_threads_) start_thread();
+  if (now_.in_line + 1 > now_.idle && now_.threads < most_threads_) start_thread();
   call->pool_ = this;
   call->place_ = offloaded_call::place::for_room;
   for_room_.push_back(*call.release());
@@ -116,9 +116,9 @@ void offload_pool::work() noexcept {
   pthread_setname_np(pthread_self(), "cetane-offload");
   for (;;) {
     std::unique_lock lock(mutex_);
-    ++idle_;
+    ++now_.idle;
     work_came_.wait(lock, [this] { return ending_ || !in_line_.empty(); });
-    --idle_;
+    --now_.idle;
     if (ending_) return;
     std::unique_ptr<offloaded_call> call = next_call();
     lock.unlock();

@@ -52,7 +52,8 @@ class offload_pool {
 
   struct figures {
     std::size_t threads = 0;
-    std::size_t in_line = 0;   // calls that wait for a thread
+    std::size_t idle = 0;     // threads without a call, those included that are being woken for one
+    std::size_t in_line = 0;  // calls that wait for a thread
     std::size_t for_room = 0;  // calls that wait for room in the line
   };
   figures now() const;
@@ -74,7 +75,6 @@ class offload_pool {
   call_list in_line_;
   call_list for_room_;
   figures now_;
-  std::size_t idle_ = 0;
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -4,6 +4,7 @@
 #include <runtime/backend.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/conc/timeout.hpp>
 #include <cetane/net/resolve.hpp>
 #include <cetane/runtime/this_task.hpp>
@@ -16,6 +17,8 @@
 
 namespace cetane {
 namespace {
+
+constexpr duration full_backlog_pause = std::chrono::milliseconds(10);
 
 /// A socket on its way to a peer, awaited until it is there or has failed.
 class connecting final : public detail::poll_io, public detail::waitable {
@@ -56,9 +59,7 @@ class connecting final : public detail::poll_io, public detail::waitable {
   }
 
   void cancel_wait(detail::task_context& task) noexcept override {
-    task_ = nullptr;
     loop_.io().unwatch(*this);
-    task_ = &task;
     loop_.make_ready(task);
   }
   std::string describe_wait() const override { return "connect to " + to_.to_string(); }
@@ -116,11 +117,17 @@ task<connection> connect_op::try_all(const connect_op& op) {
 task<connection> connect_op::try_one(const connect_op& op, const address& to) {
   event_loop& loop = detail::this_loop("connect");
   connecting attempt(loop, to);
-  int result = attempt.begin(op.from_ ? &*op.from_ : nullptr);
+  const address* const from = op.from_ ? &*op.from_ : nullptr;
+  int result = attempt.begin(from);
+  while (result == -EAGAIN && to.is_unix()) {  // too many wait to be accepted; of TCP the system waits by itself
+    co_await sleep(full_backlog_pause);
+    result = attempt.begin(from);
+  }
   if (result == -EINPROGRESS) result = co_await attempt;
   if (result < 0) throw failure(to, result);
 
   static const connection_limits usual;
+  if (!to.is_unix()) loop.io().set_keepalive(attempt.descriptor);
   auto stream = std::make_unique<detail::stream>(loop, usual);
   if (const int failed = stream->open(attempt.take(), to); failed < 0) throw failure(to, failed);
   co_return connection(*stream.release());

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr duration rest_span = 100ms;
 
-const log::logger logger("listener");
+const log::logger listener_log("listener");
 
 // accept(2): errors of the connection that was to be accepted, which is gone then. The next one may be well.
 bool is_passing(int error) noexcept {
@@ -47,7 +47,15 @@ int listener::open(const address& at, const listen_request& request, std::size_t
     loop_.io().close(std::exchange(descriptor, -1), false);
     return failed;
   }
+  if (const std::string path = socket_file(); !path.empty()) os::identify_file(path.c_str(), file_);
   return 0;
+}
+
+// Empty for what is no file: TCP, abstract names, and all in a simulation.
+std::string listener::socket_file() const {
+  if (!bound_.is_unix() || loop_.io().simulated()) return {};
+  std::string path = bound_.host();
+  return path.starts_with('@') ? std::string() : path;
 }
 
 void listener::close() noexcept {
@@ -55,8 +63,10 @@ void listener::close() noexcept {
   disarm();
   loop_.io().unwatch(*this);
   loop_.io().close(std::exchange(descriptor, -1), false);
-  const std::string path = bound_.is_unix() ? bound_.host() : std::string();
-  if (!path.empty() && path[0] != '@' && !loop_.io().simulated()) ::unlink(path.c_str());
+  const std::string path = socket_file();
+  os::file_identity now;
+  if (path.empty() || os::identify_file(path.c_str(), now) < 0 || now != file_) return;
+  ::unlink(path.c_str());
 }
 
 void listener::resume() noexcept {
@@ -82,7 +92,7 @@ void listener::accept_some() noexcept {
 
 void listener::rest(int error) noexcept {
   if (complaint_.due(loop_.now())) {
-    logger.warning("cannot accept on {}: {}; trying again every 100 ms", bound_,
+    listener_log.warning("cannot accept on {}: {}; trying again every 100 ms", bound_,
                    reason_text(system_code(error)));
   }
   loop_.arm(*this, deadline_after(loop_.now(), rest_span));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <os/file.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/base/limits.hpp>
@@ -9,6 +10,7 @@
 #include <cetane/runtime/timer.hpp>
 
 #include <cstddef>
+#include <string>
 
 namespace cetane::detail {
 
@@ -37,7 +39,8 @@ class listener final : public poll_io, timer {
   /// Begins to listen: 0, or a negative errno value.
   int open(const address& at, const listen_request& request, std::size_t accepts_per_wake_up);
 
-  /// Stops listening. What waits in the backlog is reset by the kernel.
+  /// Stops listening. What waits in the backlog is reset by the kernel. The file of a Unix socket is
+  /// removed, unless it is another one by now.
   void close() noexcept;
 
   /// Accepts again after has_room() said no.
@@ -52,11 +55,13 @@ class listener final : public poll_io, timer {
   void on_ready() noexcept override { accept_some(); }
   void on_timer() noexcept override { accept_some(); }
   void accept_some() noexcept;
+  std::string socket_file() const;
   void rest(int error) noexcept;
 
   event_loop& loop_;
   accept_sink& sink_;
   address bound_;
+  os::file_identity file_;  // that of a Unix socket
   std::size_t accepts_per_wake_up_ = default_accepts_per_wake_up;
   log::once_per complaint_{std::chrono::seconds(1)};
 };

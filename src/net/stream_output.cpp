@@ -5,6 +5,7 @@
 // what is staged, from the caller's memory. What the socket does not take moves to the output queue and leaves as it can.
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
+#include <os/file.hpp>
 
 #include <cetane/base/errors.hpp>
 #include <cetane/net/connection.hpp>
@@ -13,8 +14,6 @@
 #include <cerrno>
 #include <new>
 #include <utility>
-
-#include <unistd.h>
 
 namespace cetane::detail {
 namespace {
@@ -237,8 +236,8 @@ ssize_t stream::write_file_part() noexcept {
 
 ssize_t stream::copy_file_part(const output_queue::file_part& part, std::size_t most) noexcept {
   std::array<char, 16 * 1024> copy;
-  const ssize_t count = ::pread(part.file, copy.data(), std::min(most, copy.size()), static_cast<off_t>(part.offset));
-  if (count <= 0) return count < 0 ? -errno : 0;
+  const long count = os::read_at(part.file, copy.data(), std::min(most, copy.size()), part.offset);
+  if (count <= 0) return count;
   const iovec piece{copy.data(), static_cast<std::size_t>(count)};
   return io().write(*this, &piece, 1);
 }

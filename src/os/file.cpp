@@ -27,6 +27,14 @@ int look_at_file(int fd, file_facts& out) noexcept {
   return 0;
 }
 
+int identify_file(const char* path, file_identity& out) noexcept {
+  struct stat facts {};
+  if (::lstat(path, &facts) < 0) return -errno;
+  out.device = facts.st_dev;
+  out.number = facts.st_ino;
+  return 0;
+}
+
 long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexcept {
   std::size_t done = 0;
   while (done < size) {

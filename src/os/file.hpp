@@ -17,6 +17,16 @@ struct file_facts {
 
 int look_at_file(int fd, file_facts& out) noexcept;
 
+/// Which file a path leads to, symbolic links not followed; the same for two paths to one file.
+struct file_identity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+
+  bool operator==(const file_identity&) const = default;
+};
+
+int identify_file(const char* path, file_identity& out) noexcept;
+
 /// Reads at most `size` bytes at `offset`, fewer only at the end of the file; returns how many.
 long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexcept;
 

@@ -17,7 +17,7 @@ namespace {
 
 constinit thread_local event_loop* loop_of_thread = nullptr;
 
-const log::logger logger("loop");
+const log::logger loop_log("loop");
 
 // Makes a loop that of this thread as long as it lives.
 class current_loop {
@@ -114,9 +114,9 @@ void event_loop::drain_mailbox() noexcept {
     try {
       message->deliver();
     } catch (const std::exception& e) {
-      logger.error("a posted function failed: {}", e.what());
+      loop_log.error("a posted function failed: {}", e.what());
     } catch (...) {
-      logger.error("a posted function failed with something that is no std::exception");
+      loop_log.error("a posted function failed with something that is no std::exception");
     }
   }
 }

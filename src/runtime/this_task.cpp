@@ -9,7 +9,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger logger("task");
+const log::logger task_log("task");
 
 // Reads a function's signature as compilers write it down to the name that its author knows it by:
 //   cetane::task<void> {anonymous}::room::talk(connection&)                   room::talk
@@ -118,11 +118,11 @@ void report_unhandled(const task_context& task, std::exception_ptr error) noexce
   try {
     std::rethrow_exception(error);
   } catch (const cancelled& e) {
-    logger.debug("{}: {}", who(task), e.what());
+    task_log.debug("{}: {}", who(task), e.what());
   } catch (const std::exception& e) {
-    logger.error("unhandled exception in {}: {}", who(task), e.what());
+    task_log.error("unhandled exception in {}: {}", who(task), e.what());
   } catch (...) {
-    logger.error("unhandled exception in {}: it is no std::exception", who(task));
+    task_log.error("unhandled exception in {}: it is no std::exception", who(task));
   }
 } catch (...) {
 }

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+namespace application_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using Catch::Matchers::ContainsSubstring;
@@ -135,6 +137,35 @@ TEST_CASE_METHOD(app_fixture, "fork in a background task goes to the application
   REQUIRE(told);
 }
 
+TEST_CASE("a program's own options are known as soon as they are added", "[app][application]") {
+  std::string words[] = {"chat", "--motd", "hello", "--guests=12", "--quiet"};
+  char* argv[] = {words[0].data(), words[1].data(), words[2].data(),
+                  words[3].data(), words[4].data(), nullptr};
+  application app(5, argv);
+
+  REQUIRE(app.add_option("motd", "welcome", "the first line").text() == "hello");
+  REQUIRE(app.add_option("guests", 5, "how many at most").number() == 12);
+  REQUIRE(app.add_option("quiet", false, "say nothing").is_set());
+  REQUIRE(app.add_option("pause", 30s, "how long to wait").span() == 30s);
+  REQUIRE_THROWS_AS(app.add_option("port", 1, "taken"), std::invalid_argument);
+}
+
+TEST_CASE("a command line that is not understood is not followed", "[app][application]") {
+  std::string words[] = {"chat", "--guests", "some"};
+  char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+  application app(3, argv);
+  bool begun = false;
+  const auto begin = [](bool& seen) -> task<> {
+    seen = true;
+    co_return;
+  };
+  app.add_option("guests", 5, "how many at most");
+  app.add_task(begin, std::ref(begun));
+
+  REQUIRE(app.run() == 2);
+  REQUIRE_FALSE(begun);
+}
+
 TEST_CASE_METHOD(app_fixture, "quickstop stops the application that runs here",
                  "[app][application]") {
   const auto stopper = []() -> task<> {
@@ -163,3 +194,5 @@ TEST_CASE_METHOD(app_fixture, "an application in an application is refused", "[a
 
   REQUIRE_THAT(refusal, ContainsSubstring("an event loop runs on this thread already"));
 }
+
+}  // namespace application_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace command_line_test {
+
 using namespace cetane;
 using Catch::Matchers::ContainsSubstring;
 using detail::command_line;
@@ -223,3 +225,5 @@ TEST_CASE("the help text has a row for each option", "[app][options]") {
                ContainsSubstring("  --motd TEXT  the first line\n  --most N     how many (1)\n"));
   REQUIRE_THAT(help, ContainsSubstring("--help") && ContainsSubstring("--version"));
 }
+
+}  // namespace command_line_test

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+namespace listening_test {
+
 using namespace cetane;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
@@ -81,3 +83,5 @@ TEST_CASE("a host that has no address is refused with what helps", "[app][listen
                      EndsWith("; try 127.0.0.1, or 0.0.0.0 for all addresses of this machine"));
   }
 }
+
+}  // namespace listening_test

@@ -23,6 +23,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+namespace run_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -195,3 +197,18 @@ TEST_CASE("a program whose environment is not understood does not start", "[app]
   REQUIRE(run(begin, std::ref(begun)) == 2);
   REQUIRE_FALSE(begun);
 }
+
+TEST_CASE("what the environment says of serving is nothing to a program that does not serve",
+          "[app][run][not-sim]") {
+  ::setenv("CETANE_PORT", "eighty", 1);
+  ::setenv("CETANE_WORKERS", "8", 1);
+  const scope_exit restore([] {
+    ::unsetenv("CETANE_PORT");
+    ::unsetenv("CETANE_WORKERS");
+  });
+  const auto nothing = []() -> task<> { co_return; };
+
+  REQUIRE(run(nothing) == 0);
+}
+
+}  // namespace run_test

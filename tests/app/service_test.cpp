@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+namespace service_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using Catch::Matchers::ContainsSubstring;
@@ -173,6 +175,7 @@ TEST_CASE_METHOD(app_fixture, "a service without a name is called as its handler
   };
   const service& lambda = app.add_service(service(handler, 0));
   const service& function = app.add_service(service(read_then_work, 0, 1h));
+  app.drain(0s);
   std::string tasks;
 
   run([&]() -> task<> {
@@ -423,3 +426,5 @@ TEST_CASE("a port that is none is refused at once", "[app][service]") {
   REQUIRE_THROWS_AS(service(echo_lines, 65536), std::invalid_argument);
   REQUIRE_THROWS_AS(service(echo_lines, -1), std::invalid_argument);
 }
+
+}  // namespace service_test

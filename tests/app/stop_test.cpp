@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <vector>
 
+namespace stop_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -442,3 +444,5 @@ TEST_CASE_METHOD(app_fixture, "a task that is told to stop before it has begun b
   REQUIRE(app.run() == 0);
   REQUIRE(begun);
 }
+
+}  // namespace stop_test

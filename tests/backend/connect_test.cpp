@@ -13,6 +13,8 @@
 
 #include <unistd.h>
 
+namespace connect_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -256,3 +258,5 @@ TEST_CASE("many who connect at once are all served", "[backend][listen]") {
   REQUIRE(accepted.size() == count);
   for (const int descriptor : accepted) loop.io().close(descriptor, false);
 }
+
+}  // namespace connect_test

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace same_story_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -123,3 +125,5 @@ TEST_CASE("both ends of a simulated connection are told what the kernel would te
     }
   }
 }
+
+}  // namespace same_story_test

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace sim_network_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -213,6 +215,60 @@ TEST_CASE("a client that gives up while it connects leaves its place to others",
   loop.io().close(server.accept_one(), false);
 }
 
+TEST_CASE("a client that gives up does not ask a full listener again",
+          "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend(sim_options().set_latency(1ms, 1ms)));
+  const listening server(loop, any_port, backlog_of(0));
+  int first = -1, late = -1;
+  REQUIRE(connect_to(loop, server.where, first) == 0);
+  REQUIRE(loop.io().connect(server.where, nullptr, late) == -EINPROGRESS);
+  loop.run_once(loop.now() + 10ms);
+  loop.io().close(late, false);
+
+  REQUIRE_THROWS_AS(loop.run_until([] { return false; }), simulation_stuck);
+
+  REQUIRE(loop.now() < simulation_start + 2s);
+  loop.io().close(first, false);
+}
+
+TEST_CASE("where a listener was closed a connection is refused", "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend());
+  auto server = std::make_unique<listening>(loop);
+  const address where = server->where;
+  server.reset();
+  int descriptor = -1;
+
+  REQUIRE(connect_to(loop, where, descriptor) == -ECONNREFUSED);
+}
+
+TEST_CASE("a connection that is refused at once takes no address", "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend());
+  const address mine = address::unix_path("@mine");
+  int descriptor = -1;
+  address bound;
+
+  REQUIRE(loop.io().connect(address::unix_path("@nobody"), &mine, descriptor) == -ECONNREFUSED);
+
+  REQUIRE(loop.io().listen(mine, {}, descriptor, bound) == 0);
+}
+
+TEST_CASE("a stream with much input gets one block in each poll", "[backend][sim][not-epoll]") {
+  event_loop loop(make_sim_backend(sim_options().set_capacity(1'000'000)));
+  connected_pair pair(loop);
+  pair.server.set_reading(false);
+  REQUIRE(pair.client.write(std::string(200'000, 'x')) == 200'000);
+  settle(loop);
+
+  pair.server.set_reading(true);
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 4; ++i) {
+    loop.run_once(time_point::min());
+    sizes.push_back(pair.server.data.size());
+  }
+
+  REQUIRE(sizes == std::vector<std::size_t>{65'536, 131'072, 196'608, 200'000});
+}
+
 TEST_CASE("a listener closed while somebody connects resets him", "[backend][sim][not-epoll]") {
   event_loop loop(make_sim_backend(sim_options().set_latency(1ms, 1ms)));
   auto server = std::make_unique<listening>(loop);
@@ -332,3 +388,5 @@ TEST_CASE("options that make no sense are refused", "[backend][sim][not-epoll]")
   REQUIRE_THROWS_AS(options.set_patience(-1ns), std::invalid_argument);
   REQUIRE_NOTHROW(options.set_latency(0ns, 0ns).set_segment(1, 1).set_patience(0ns));
 }
+
+}  // namespace sim_network_test

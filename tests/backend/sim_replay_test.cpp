@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+namespace sim_replay_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -166,3 +168,5 @@ TEST_CASE("the log tells what happened, with its time", "[backend][sim][not-epol
           "1010.004000000 #1 server receives a reset\n");
   REQUIRE(simulation::of(loop).log_tail(1) == "1010.004000000 #1 server receives a reset\n");
 }
+
+}  // namespace sim_replay_test

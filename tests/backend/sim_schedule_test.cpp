@@ -5,6 +5,8 @@
 #include <chrono>
 #include <vector>
 
+namespace sim_schedule_test {
+
 using namespace std::chrono_literals;
 using cetane::never;
 using cetane::time_point;
@@ -66,3 +68,5 @@ TEST_CASE("a plan for the past happens now", "[backend][sim][not-epoll]") {
 
   REQUIRE(done);
 }
+
+}  // namespace sim_schedule_test

@@ -18,6 +18,8 @@
 #include <string>
 #include <thread>
 
+namespace sim_time_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -227,3 +229,5 @@ TEST_CASE("a real network has no simulation to ask", "[backend][sim][not-sim]") 
 
   REQUIRE_THROWS_AS(simulation::of(loop), std::logic_error);
 }
+
+}  // namespace sim_time_test

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <string>
 
+namespace stream_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -420,3 +422,5 @@ TEST_CASE_METHOD(stream_fixture, "a close sends what was written before, althoug
 TEST_CASE_METHOD(stream_fixture, "keepalive can be asked for", "[backend][stream]") {
   REQUIRE(loop.io().set_keepalive(client.descriptor) == 0);
 }
+
+}  // namespace stream_test

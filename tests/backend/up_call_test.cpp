@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace up_call_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -212,3 +214,5 @@ TEST_CASE_METHOD(two_pairs, "unwatching twice does nothing", "[backend][watch]")
   settle(loop);
   REQUIRE(one.client.story.empty());
 }
+
+}  // namespace up_call_test

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <thread>
 
+namespace wake_test {
+
 using namespace cetane;
 using namespace cetane::test;
 using namespace std::chrono_literals;
@@ -80,3 +82,5 @@ TEST_CASE("a function posted from the loop's own thread runs in the next pass", 
 
   REQUIRE(called == 1);
 }
+
+}  // namespace wake_test

@@ -7,8 +7,11 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
+
+namespace offload_pool_test {
 
 using namespace cetane;
 
@@ -33,6 +36,15 @@ detail::offloaded_call& submit(detail::offload_pool& pool, std::function<void()>
   detail::offloaded_call& submitted = *call;
   pool.submit(std::move(call));
   return submitted;
+}
+
+// All calls are made, and their threads wait for others.
+void wait_until_idle(const detail::offload_pool& pool) {
+  for (;;) {
+    const auto now = pool.now();
+    if (now.in_line == 0 && now.threads == now.idle) return;
+    std::this_thread::yield();
+  }
 }
 
 // Calls that keep their threads until they are let go.
@@ -100,13 +112,24 @@ TEST_CASE("an idle thread makes the next call, and no other is started", "[conc]
   detail::offload_pool pool(3, 10);
 
   for (int i = 0; i < 20; ++i) {
-    std::promise<void> made;
-    submit(pool, [&] { made.set_value(); });
-    made.get_future().wait();
+    submit(pool, [] {});
+    wait_until_idle(pool);
   }
 
-  CHECK(pool.now().threads >= 1);
+  CHECK(pool.now().threads == 1);
   CHECK(pool.now().in_line == 0);
+}
+
+TEST_CASE("two calls at once are not left to one idle thread", "[conc][offload_pool]") {
+  detail::offload_pool pool(3, 10);
+  submit(pool, [] {});
+  wait_until_idle(pool);
+
+  blockers both(pool, 2);
+  both.wait_until_begun();
+
+  CHECK(pool.now().threads == 2);
+  both.release();
 }
 
 TEST_CASE("behind the calls that may wait, others wait for room, and all are made in their order",
@@ -173,3 +196,5 @@ TEST_CASE("a pool that ends leaves no call behind", "[conc][offload_pool]") {
 
   CHECK(owned.use_count() == 1);
 }
+
+}  // namespace offload_pool_test

@@ -7,6 +7,8 @@
 #include <array>
 #include <stdexcept>
 
+namespace buffered_read_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -303,3 +305,5 @@ TEST_CASE_METHOD(net_fixture, "NEW-18 a reader that waits for its turn is a read
   result(first);
   REQUIRE(read == 200);
 }
+
+}  // namespace buffered_read_test

@@ -8,6 +8,8 @@
 
 #include <tuple>
 
+namespace cancel_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -187,3 +189,5 @@ TEST_CASE_METHOD(net_fixture, "a task that is ended with the loop leaves its con
   std::ignore = loop.spawn(read_some, std::ref(there));
   settle();
 }
+
+}  // namespace cancel_test

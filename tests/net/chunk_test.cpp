@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace chunk_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -204,3 +206,5 @@ TEST_CASE_METHOD(net_fixture, "next_chunk gives all that came before the end, an
   REQUIRE_FALSE(result(begin(read_next_chunk)).has_value());
   REQUIRE_FALSE(result(begin(read_next_chunk)).has_value());
 }
+
+}  // namespace chunk_test

@@ -4,6 +4,8 @@
 
 #include <cetane/base/errors.hpp>
 
+namespace closed_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -143,3 +145,5 @@ TEST_CASE_METHOD(prompt_fixture, "who asks again and again whether the peer left
   result(other);
   result(stubborn);
 }
+
+}  // namespace closed_test

@@ -6,6 +6,8 @@
 #include <cetane/base/errors.hpp>
 #include <cetane/base/literals.hpp>
 
+namespace closing_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -369,3 +371,5 @@ TEST_CASE("what is left when the loop ends is closed with it", "[net][closing]")
   { const connection flushing(std::move(net.here)); }
   { const connection lingering(std::move(net.there)); }
 }
+
+}  // namespace closing_test

@@ -4,6 +4,8 @@
 
 #include <cetane/base/errors.hpp>
 
+namespace idle_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -108,3 +110,5 @@ TEST_CASE_METHOD(idle_fixture, "an idle connection is closed on a real clock too
   REQUIRE_THROWS_AS(result(reader), connection_closed);
   REQUIRE(loop.loop().now() - begin_of_silence >= 10ms);
 }
+
+}  // namespace idle_test

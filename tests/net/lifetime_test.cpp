@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <tuple>
 
+namespace lifetime_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -207,3 +209,5 @@ TEST_CASE_METHOD(net_fixture, "every connection that was opened is closed once",
   REQUIRE(stats().connections_opened == 42);
   REQUIRE(stats().connections_closed == 40);
 }
+
+}  // namespace lifetime_test

@@ -21,6 +21,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace line_reader_test {
+
 using namespace cetane;
 using namespace std::chrono_literals;
 using cetane::test::test_loop;
@@ -270,3 +272,5 @@ TEST_CASE("what cannot be read is named in the error", "[net][line_reader][not-s
                        Catch::Matchers::Message("read a line from descriptor " +
                                                 std::to_string(folder.get()) + ": is a directory"));
 }
+
+}  // namespace line_reader_test

@@ -5,6 +5,8 @@
 #include <cetane/base/errors.hpp>
 #include <cetane/base/random.hpp>
 
+namespace line_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -142,3 +144,5 @@ TEST_CASE_METHOD(net_fixture, "until_eol says how much of a line came before the
                                          ": the peer closed the connection (9 bytes left unread)");
   }
 }
+
+}  // namespace line_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace name_cache_test {
+
 using namespace cetane;
 using namespace std::chrono_literals;
 
@@ -62,3 +64,5 @@ TEST_CASE("a name comes back after it was too old", "[net][name_cache]") {
   REQUIRE(found != nullptr);
   CHECK(*found == at("10.0.0.2"));
 }
+
+}  // namespace name_cache_test

@@ -13,6 +13,8 @@
 
 #include <fcntl.h>
 
+namespace output_queue_test {
+
 using namespace cetane;
 using namespace cetane::detail;
 
@@ -191,3 +193,5 @@ TEST_CASE_METHOD(queue_fixture, "a file keeps its place among messages", "[net][
   REQUIRE(leave(500) == "behind");
   REQUIRE(queue.empty());
 }
+
+}  // namespace output_queue_test

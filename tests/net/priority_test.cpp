@@ -8,6 +8,8 @@
 #include <string>
 #include <tuple>
 
+namespace priority_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -102,3 +104,5 @@ TEST_CASE_METHOD(narrow_fixture, "no message is torn, wherever the socket cuts i
   }
   REQUIRE(count == 300);
 }
+
+}  // namespace priority_test

@@ -5,6 +5,8 @@
 #include <cetane/base/errors.hpp>
 #include <cetane/base/literals.hpp>
 
+namespace read_ahead_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -116,3 +118,5 @@ TEST_CASE_METHOD(net_fixture, "NEW-21 looking for a mark takes each byte once, h
   REQUIRE(stats().resumes - before <= 8);
   result(sender);
 }
+
+}  // namespace read_ahead_test

@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+namespace read_request_test {
+
 using namespace cetane;
 using namespace cetane::detail;
 
@@ -88,3 +90,5 @@ TEST_CASE("a dropped message ends with its mark, in whatever pieces it comes", "
     }
   }
 }
+
+}  // namespace read_request_test

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+namespace read_timeout_test {
+
 using namespace cetane;
 using cetane::test::net_fixture;
 using namespace std::chrono_literals;
@@ -89,3 +91,5 @@ TEST_CASE("sends and other waits on a connection can time out", "[net][timeout]"
 
   net.settle();
 }
+
+}  // namespace read_timeout_test

@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace readiness_test {
+
 using namespace cetane;
 using namespace std::chrono_literals;
 using cetane::test::test_loop;
@@ -294,3 +296,5 @@ TEST_CASE("a simulated network refuses descriptors of the system's",
                            "wait for descriptor 0 to become readable: a simulated network has no "
                            "descriptors of the system's; use its connections"));
 }
+
+}  // namespace readiness_test

@@ -4,6 +4,8 @@
 
 #include <cetane/base/errors.hpp>
 
+namespace reset_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -172,3 +174,5 @@ TEST_CASE_METHOD(reset_fixture, "a descriptor that was closed has no events any 
   REQUIRE(stats().connections_closed == 2);
   REQUIRE(stats().stale_events == 0);
 }
+
+}  // namespace reset_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace resolve_test {
+
 using namespace cetane;
 using cetane::test::test_loop;
 
@@ -108,3 +110,5 @@ TEST_CASE("a cancelled task does not wait for the answer", "[net][resolve][not-s
   auto join = [](auto& handle) -> task<> { co_await handle; };
   CHECK_THROWS_AS(loop.run(join, asking), cancelled);
 }
+
+}  // namespace resolve_test

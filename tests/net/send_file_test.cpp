@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace send_file_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -192,3 +194,5 @@ TEST_CASE("a file that the socket takes without end leaves the loop to others",
   auto reader = net.loop.spawn(read_bytes, std::ref(net.there), std::size_t{8'000'000});
   REQUIRE(net.result(reader) == pattern(8'000'000));
 }
+
+}  // namespace send_file_test

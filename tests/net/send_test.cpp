@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+namespace send_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -469,3 +471,5 @@ TEST_CASE_METHOD(net_fixture, "both ends may send much at once and read it", "[n
   REQUIRE(result(left) == two);
   REQUIRE(result(right) == one);
 }
+
+}  // namespace send_test

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+namespace too_long_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -239,3 +241,5 @@ TEST_CASE_METHOD(net_fixture, "a reader that catches every error gives others th
   REQUIRE_THROWS_AS(result(greedy), cancelled);
   result(other);
 }
+
+}  // namespace too_long_test

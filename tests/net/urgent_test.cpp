@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace urgent_test {
+
 using namespace cetane;
 using namespace cetane::test;
 
@@ -117,3 +119,5 @@ TEST_CASE("descriptors that a peer passes are closed, and hold up nothing",
   REQUIRE(line.ends_with("dend\n"));
   REQUIRE(lowest_free_descriptor() == lowest);
 }
+
+}  // namespace urgent_test

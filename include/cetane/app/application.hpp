@@ -49,20 +49,19 @@ option_value to_option_value(T&& value) {
 ///
 /// A stop goes in steps. Listeners close. Tasks that belong to no connection are cancelled, and so
 /// are handlers that wait for input of which nothing has come. The other handlers go on until they
-/// end or come to such a wait, for 5 s at most, see
-/// --drain. Then they are cancelled and have 1 s for clean-up and output. What is left is reset.
-/// Loop thread only.
+/// end or come to such a wait, for 5 s at most (see the option --drain). Then they are cancelled
+/// and have 1 s for clean-up and output. What is left is reset. Loop thread only.
 class CETANE_API application {
  public:
-  /// Makes an application without options, and without signals unless handle_signals() asks for
-  /// them.
+  /// Makes an application without options; signals are left alone, unless handle_signals() is
+  /// called.
   application();
 
   /// Makes one with options, environment and signals.
   application(int argc, char** argv);
 
-  /// Makes one that runs on a loop of the caller's, which outlives it: without options, signals,
-  /// and a word on stdout.
+  /// Makes one that runs on a loop of the caller's, which outlives it. It has no options, leaves
+  /// signals alone, and prints nothing.
   explicit application(event_loop& loop);
 
   application(const application&) = delete;
@@ -74,23 +73,20 @@ class CETANE_API application {
   /// @throws error  The application runs, and the service cannot listen; says why and what helps.
   service& add_service(service added);
 
-  /// Adds a background task: fn(args...) is started once the application runs; both are kept as by
-  /// spawn().
+  /// Adds a background task: fn(args...) is started once the application runs, see spawn().
   ///
-  /// The entry may be used to describe the task until it starts; it is gone some time after the
-  /// task has ended.
+  /// The entry describes the task until it starts, and is gone some time after the task's end.
   template <class Fn, class... Args>
   task_entry& add_task(Fn&& fn, Args&&... args) {
     return add_kept_task(detail::keep_for_later(std::forward<Fn>(fn), std::forward<Args>(args)...));
   }
 
-  /// Adds an option of the program's own, and looks up its value: `add_option("motd", "hello", "the
-  /// first line")` is --motd TEXT.
+  /// Adds an option of the program's own, and looks up its value.
   ///
-  /// What the default value is says what the option takes: text, a whole number, a duration, or
-  /// nothing (false).
-  /// @throws std::invalid_argument  There is an option of this name, or it is no name: small
-  /// letters, digits, '-'.
+  /// `add_option("motd", "hello", "the first line")` is --motd TEXT. What the default value is says
+  /// what the option takes: text, a whole number, a duration, or nothing (false).
+  /// @throws std::invalid_argument  There is such an option, or the name has other characters than
+  ///                                small letters, digits and '-'.
   template <class T>
   option& add_option(std::string name, T&& default_value, std::string help) {
     return add_option_of(std::move(name), detail::to_option_value(std::forward<T>(default_value)),
@@ -103,20 +99,20 @@ class CETANE_API application {
   /// Begins to stop; run() returns when that is done.
   void stop();
 
-  /// Stops on SIGINT and SIGTERM, as an application with a command line does.
+  /// Handles signals as an application with a command line does.
   application& handle_signals();
 
   /// How long handlers may go on after a stop, and the backend; the user's options go before these.
   application& drain(duration limit);
   application& backend(backend_choice choice);
 
-  /// Runs until it is stopped.
+  /// Runs until it is stopped. When it does not start, it prints on stderr why.
   ///
-  /// Prints why on stderr when it does not start.
-  /// @return The status for main to return. 0: stopped. 130 or 143: a second SIGINT or SIGTERM
-  /// ended it. 2: the command line is
-  ///         not understood. 3: what it asks for cannot be done, a port in use for example. --help
-  ///         and --version give 0.
+  /// @return The status for main to return.
+  ///         0: it was stopped, or asked for --help or --version.
+  ///         130 or 143: a second SIGINT or SIGTERM ended it.
+  ///         2: the command line is not understood.
+  ///         3: what it asks for cannot be done, because a port is in use for example.
   /// @throws std::logic_error  It was run before, or an event loop runs on this thread already.
   int run();
 

@@ -66,16 +66,17 @@ CETANE_API int run_main(std::unique_ptr<unstarted_task> main, main_outcome& outc
 
 }  // namespace detail
 
-/// Runs fn(args...), a program that is one task, on an event loop of its own: `return
-/// cetane::run(ask, host, port);`
+/// Runs fn(args...), a program that is one task, on an event loop of its own.
 ///
-/// Ctrl-C (SIGINT, and SIGTERM) cancels the task, a second one ends the program at once. When the
-/// task has ended, what it has spawned is cancelled, and the connections that it has closed get 5 s
-/// to flush their output. CETANE_BACKEND, CETANE_LOG_LEVEL and CETANE_DRAIN in the environment
-/// count as for an application.
-/// @return 0, or what the task returns if that is an int; 1 when an exception ended it, which is
-/// logged; 130 or 143 when SIGINT
-///         or SIGTERM did; 2 or 3 when it could not start.
+/// `return cetane::run(ask, host, port);` Ctrl-C (SIGINT, and SIGTERM) cancels the task, a second
+/// one ends the program at once. When the task has ended, what it has spawned is cancelled, and the
+/// connections that it has closed get 5 s to flush their output. CETANE_BACKEND, CETANE_LOG_LEVEL
+/// and CETANE_DRAIN in the environment count as for an application.
+/// @return The status for main to return.
+///         0: the task has ended; if it returns an int, that.
+///         1: an exception ended it, which is logged.
+///         130 or 143: SIGINT or SIGTERM ended it.
+///         2 or 3: it could not start, as for an application.
 /// @throws std::logic_error  An event loop runs on this thread already.
 template <class Fn, class... Args>
 int run(Fn&& fn, Args&&... args) {

@@ -72,7 +72,7 @@ class CETANE_API service {
   service& limits(const connection_limits& limits) &;
   service&& limits(const connection_limits& limits) && { return std::move(this->limits(limits)); }
 
-  /// Begins to listen, for handlers on this loop, which outlives them.
+  /// Begins to listen and to serve on this loop, which outlives the service.
   ///
   /// @throws error             It cannot listen there; says why and what helps.
   /// @throws std::logic_error  It was started before.
