@@ -7,6 +7,8 @@
 #include <limits>
 #include <stdexcept>
 
+namespace clock_test {
+
 using namespace std::chrono_literals;
 using cetane::deadline_after;
 using cetane::duration;
@@ -81,3 +83,5 @@ TEST_CASE("a duration prints in the unit that people would choose", "[base][cloc
   CHECK(duration_text(2h) == "2 h");
   CHECK(duration_text(-2s) == "-2 s");
 }
+
+}  // namespace clock_test

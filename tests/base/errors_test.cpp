@@ -11,6 +11,8 @@
 
 #include <netdb.h>
 
+namespace errors_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -177,3 +179,5 @@ TEST_CASE("cancelled says who asked", "[base][errors]") {
   CHECK(std::string(to_string(cancel_reason::sibling)) == "sibling");
   CHECK(std::string(to_string(cancel_reason::none)) == "none");
 }
+
+}  // namespace errors_test

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace intrusive_list_test {
+
 using cetane::intrusive_list;
 using cetane::list_hook;
 
@@ -210,3 +212,5 @@ TEST_CASE("iteration may unlink the element it has stepped past", "[base][intrus
   CHECK(ids(list) == std::vector{2});
   CHECK(std::prev(list.end())->id == 2);
 }
+
+}  // namespace intrusive_list_test

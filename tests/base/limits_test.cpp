@@ -2,6 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+namespace limits_test {
+
 using namespace std::chrono_literals;
 using namespace cetane::literals;
 
@@ -31,3 +33,5 @@ TEST_CASE("sizes read as they are written", "[base][limits]") {
   CHECK(4_KiB == 4096);
   CHECK(1_MiB == 1024 * 1_KiB);
 }
+
+}  // namespace limits_test

@@ -2,6 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+namespace once_per_test {
+
 using namespace std::chrono_literals;
 using cetane::time_point;
 using cetane::log::once_per;
@@ -36,3 +38,5 @@ TEST_CASE("the first line is due even at the beginning of time", "[base][once_pe
 
   CHECK(limit.due(time_point()));
 }
+
+}  // namespace once_per_test

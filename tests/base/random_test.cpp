@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+namespace random_test {
+
 using namespace std::chrono_literals;
 using cetane::random_stream;
 
@@ -108,3 +110,5 @@ TEST_CASE("streams of other names or seeds give other numbers", "[base][random]"
   CHECK(draw(elsewhere, 10) != numbers);
   CHECK(draw(random, 10) != numbers);
 }
+
+}  // namespace random_test

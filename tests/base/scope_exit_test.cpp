@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <type_traits>
 
+namespace scope_exit_test {
+
 using cetane::scope_exit;
 
 static_assert(!std::is_copy_constructible_v<scope_exit<void (*)()>>);
@@ -47,3 +49,5 @@ TEST_CASE("the last one made runs first", "[base][scope_exit]") {
   }
   CHECK(order == 12);
 }
+
+}  // namespace scope_exit_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+namespace text_test {
+
 using namespace std::string_view_literals;
 using cetane::escape;
 using cetane::printable;
@@ -95,3 +97,5 @@ TEST_CASE("printable keeps quotes and backslashes and the whole length", "[base]
   CHECK(printable(std::string(1000, 'x')) == std::string(1000, 'x'));
   CHECK(printable("\x1b]0;title\x07") == "\\x1b]0;title\\x07");
 }
+
+}  // namespace text_test

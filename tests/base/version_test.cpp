@@ -2,6 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+namespace version_test {
+
 using cetane::library_version;
 using cetane::version;
 
@@ -13,3 +15,5 @@ TEST_CASE("versions print with dots and compare by their parts", "[base][version
   CHECK(to_string(version{1, 20, 3}) == "1.20.3");
   CHECK(version{1, 20, 3} > version{1, 3, 20});
 }
+
+}  // namespace version_test

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+namespace awaiters_test {
+
 namespace {
 
 // Cannot be copied or moved: made in the frame, or not at all.
@@ -110,3 +112,5 @@ TEST_CASE("awaiters that decide late not to suspend", "[compiler]") {
     equal(co_await says_bool<false>() + co_await hands_back(), 3);
   });
 }
+
+}  // namespace awaiters_test

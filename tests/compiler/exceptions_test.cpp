@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace exceptions_test {
+
 namespace {
 
 task<int> fail(const char* why, bool later) {
@@ -220,3 +222,5 @@ TEST_CASE("an exception while another is handled further up", "[compiler]") {
     CHECK(std::uncaught_exceptions() == 0);
   });
 }
+
+}  // namespace exceptions_test

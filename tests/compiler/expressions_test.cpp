@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace expressions_test {
+
 namespace {
 
 task<int> value(int n) {
@@ -181,3 +183,5 @@ TEST_CASE("an await whose value is thrown", "[compiler]") {
     CHECK(caught == "thrown");
   });
 }
+
+}  // namespace expressions_test

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace frames_test {
+
 using cetane::test::gate;
 
 namespace {
@@ -183,3 +185,5 @@ TEST_CASE("an optional local that is filled and emptied across suspensions", "[c
     CHECK(objects.destroyed == numbers{0, 1, 2});
   });
 }
+
+}  // namespace frames_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+namespace lambdas_test {
+
 namespace {
 
 template <class Body>
@@ -131,3 +133,5 @@ TEST_CASE("a lambda that captures what was awaited", "[compiler]") {
     CHECK(holds() == 6);
   });
 }
+
+}  // namespace lambdas_test

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace temporaries_test {
+
 namespace {
 
 const std::string long_text = "a text that is too long to be kept within a string object itself";
@@ -167,3 +169,5 @@ TEST_CASE("a temporary that lives on while another operand is awaited", "[compil
     equal(std::make_unique<traced>(objects, 4)->number() + co_await take(traced(objects, 5)), 9);
   });
 }
+
+}  // namespace temporaries_test

@@ -4,9 +4,10 @@
 
 #include <stdexcept>
 
-using namespace std::chrono_literals;
+namespace backoff_test {
 
-namespace cetane {
+using namespace cetane;
+using namespace std::chrono_literals;
 
 TEST_CASE("each pause of a backoff is twice the one before, up to the longest", "[conc][backoff]") {
   backoff pause(100ms, 1s);
@@ -59,4 +60,4 @@ TEST_CASE("a backoff that could not grow or has no room to is refused", "[conc][
   REQUIRE_THROWS_AS(backoff(2s, 1s), std::invalid_argument);
 }
 
-}  // namespace cetane
+}  // namespace backoff_test

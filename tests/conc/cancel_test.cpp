@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace cancel_test {
+
 using namespace std::chrono_literals;
 using cetane::cancel_reason;
 using cetane::cancelled;
@@ -309,3 +311,5 @@ TEST_CASE("cancelling a task leaves those that it has spawned alone", "[conc][ca
     co_await child;
   });
 }
+
+}  // namespace cancel_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace join_handle_test {
+
 using Catch::Matchers::Message;
 using cetane::join_handle;
 using cetane::spawn;
@@ -260,3 +262,5 @@ TEST_CASE("tasks that end wake their joiners in the order of their ends", "[conc
   });
   REQUIRE(served == std::vector{2, 1});
 }
+
+}  // namespace join_handle_test

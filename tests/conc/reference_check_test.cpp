@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace reference_check_test {
+
 using cetane::task;
 using cetane::detail::gets_temporary;
 using cetane::detail::kept_argument;
@@ -74,3 +76,5 @@ TEST_CASE("a value that is converted is none, and what cannot be known is not ac
   CHECK_FALSE(dangles<int>(generic));
   CHECK_FALSE(dangles<int>(takes_text));
 }
+
+}  // namespace reference_check_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace sleep_test {
+
 using namespace std::chrono_literals;
 using cetane::duration;
 using cetane::event_loop;
@@ -176,3 +178,5 @@ TEST_CASE("a sleep can be kept and awaited more than once", "[conc][sleep]") {
     check_elapsed(begin, 4ms);
   });
 }
+
+}  // namespace sleep_test

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace spawn_test {
+
 using namespace std::chrono_literals;
 using cetane::fork;
 using cetane::join_handle;
@@ -277,3 +279,5 @@ TEST_CASE("fork starts in the home around the caller, spawn in its innermost sco
   });
   REQUIRE(service.empty());
 }
+
+}  // namespace spawn_test

@@ -30,6 +30,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace thread_test {
+
 using namespace cetane;
 using cetane::test::test_loop;
 
@@ -412,3 +414,5 @@ TEST_CASE("a forked child, which has none of the threads, makes calls of its own
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 7);
 }
+
+}  // namespace thread_test

@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <vector>
 
+namespace await_depth_test {
+
 using cetane::task;
 using cetane::test::gate;
 using cetane::test::ledger;
@@ -198,3 +200,5 @@ TEST_CASE("whatever the depth of a call that is repeated without end, others hav
     CHECK(rounds > 0);
   }
 }
+
+}  // namespace await_depth_test

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+namespace frame_memory_test {
+
 using cetane::detail::allocate_frame;
 using cetane::detail::free_frame;
 
@@ -67,3 +69,5 @@ TEST_CASE("a frame may be freed by the last destructors of a thread", "[coro][fr
   thread.join();
   SUCCEED("the sanitizers and the allocator had nothing to say");
 }
+
+}  // namespace frame_memory_test

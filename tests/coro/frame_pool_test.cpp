@@ -15,6 +15,8 @@
 
 #include <malloc.h>
 
+namespace frame_pool_test {
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CETANE_TEST_FREE_LISTS 0
 #elif defined(__has_feature)
@@ -110,3 +112,5 @@ TEST_CASE("what a thread has kept is freed at its end", "[coro][frame_memory]") 
 }
 
 #endif
+
+}  // namespace frame_pool_test

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace task_test {
+
 using cetane::task;
 using cetane::test::gate;
 using cetane::test::ledger;
@@ -272,3 +274,5 @@ TEST_CASE("every frame knows its function before it begins and its line once it 
   door.open();
   loop.loop().run_until([&] { return handle.done(); });
 }
+
+}  // namespace task_test

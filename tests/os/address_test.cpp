@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+namespace address_test {
+
 using cetane::address;
 using cetane::address_family;
 
@@ -196,3 +198,5 @@ TEST_CASE("an address is an argument of format strings", "[os][address]") {
   CHECK(fmt::format("from {}!", a) == "from 127.0.0.1:8013!");
   CHECK(fmt::format("{:>16}|", a) == "  127.0.0.1:8013|");
 }
+
+}  // namespace address_test

@@ -4,6 +4,8 @@
 
 #include <sys/resource.h>
 
+namespace descriptor_limit_test {
+
 namespace {
 
 // Puts the limit back, so that a test changes nothing for the others.
@@ -40,3 +42,5 @@ TEST_CASE("raising the limit twice changes nothing more", "[os][descriptor_limit
 
   CHECK(cetane::os::raise_descriptor_limit() == first);
 }
+
+}  // namespace descriptor_limit_test

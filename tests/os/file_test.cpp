@@ -11,6 +11,8 @@
 
 #include <sys/socket.h>
 
+namespace file_test {
+
 using namespace cetane::os;
 using cetane::unique_fd;
 
@@ -117,3 +119,5 @@ TEST_CASE("what sendfile cannot read is refused", "[os][file]") {
   CHECK((result == -EINVAL || result == -ESPIPE));
   CHECK(offset == 0);
 }
+
+}  // namespace file_test

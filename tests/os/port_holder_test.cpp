@@ -11,6 +11,8 @@
 
 #include <unistd.h>
 
+namespace port_holder_test {
+
 using cetane::address;
 using cetane::unique_fd;
 using cetane::os::find_port_holder;
@@ -72,3 +74,5 @@ TEST_CASE("a port where nobody listens has no holder", "[os][port_holder]") {
   CHECK_FALSE(find_port_holder(server.where));
   CHECK_FALSE(find_port_holder(address::unix_path(folder.path_of("s"))));
 }
+
+}  // namespace port_holder_test

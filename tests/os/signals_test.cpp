@@ -6,6 +6,8 @@
 
 #include <poll.h>
 
+namespace signals_test {
+
 using cetane::os::signal_watcher;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("watchers nest", "[os][signals]") {
   CHECK(outer.next() == SIGUSR1);
   CHECK_FALSE(is_blocked(SIGUSR2));
 }
+
+}  // namespace signals_test

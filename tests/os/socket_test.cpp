@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace socket_test {
+
 using namespace std::chrono_literals;
 using namespace cetane::os;
 using cetane::address;
@@ -372,3 +374,5 @@ TEST_CASE("a pipe carries bytes and an event counts", "[os][socket]") {
   CHECK(::read(event.get(), &count, sizeof count) == sizeof count);
   CHECK(count == 4);
 }
+
+}  // namespace socket_test

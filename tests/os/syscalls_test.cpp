@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace syscalls_test {
+
 namespace os = cetane::os;
 using cetane::unique_fd;
 
@@ -128,3 +130,5 @@ TEST_CASE("through libc everything is the same", "[os][syscalls-in-child]") {
 
   CHECK(status == 0);
 }
+
+}  // namespace syscalls_test

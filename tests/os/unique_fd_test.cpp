@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace unique_fd_test {
+
 using cetane::unique_fd;
 
 static_assert(!std::is_copy_constructible_v<unique_fd>);
@@ -84,3 +86,5 @@ TEST_CASE("reset closes the old one and owns the new one", "[os][unique_fd]") {
   owner.reset();
   CHECK_FALSE(is_open(second));
 }
+
+}  // namespace unique_fd_test

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace cancel_scope_test {
+
 using cetane::cancel_reason;
 using cetane::cancel_scope;
 using cetane::cancelled;
@@ -379,3 +381,5 @@ TEST_CASE("100,000 scopes within each other are cancelled at once", "[runtime][c
   CHECK(outer.last_task() == nullptr);
   while (!nested.empty()) nested.pop_back();
 }
+
+}  // namespace cancel_scope_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace event_loop_test {
+
 using namespace std::chrono_literals;
 using cetane::event_loop;
 using cetane::loop_stats;
@@ -274,3 +276,5 @@ TEST_CASE("the counters agree with each other at any time", "[runtime][loop]") {
   CHECK(end.timers_live == 0);
   CHECK(end.timers_armed == 59);  // number 0 sleeps for no time at all
 }
+
+}  // namespace event_loop_test

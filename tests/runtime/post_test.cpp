@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace post_test {
+
 using cetane::event_loop;
 using cetane::task;
 using cetane::yield;
@@ -196,3 +198,5 @@ TEST_CASE("what was never delivered is destroyed with the loop", "[runtime][post
   }
   CHECK(held.use_count() == 1);
 }
+
+}  // namespace post_test

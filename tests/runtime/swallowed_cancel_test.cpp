@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace swallowed_cancel_test {
+
 using namespace std::chrono_literals;
 using cetane::cancelled;
 using cetane::event_loop;
@@ -199,3 +201,5 @@ TEST_CASE("a loop ends even if a task swallows its cancellation", "[runtime][can
   CHECK(caught >= 3);
   CHECK(door.waiting() == 0);
 }
+
+}  // namespace swallowed_cancel_test

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace teardown_test {
+
 using namespace std::chrono_literals;
 using cetane::cancel_scope;
 using cetane::event_loop;
@@ -180,3 +182,5 @@ TEST_CASE("tasks wake each other's joiners while they are destroyed, and nobody 
   CHECK(objects.alive == 0);
   CHECK(objects.wrong == 0);
 }
+
+}  // namespace teardown_test

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace timer_wheel_heap_test {
+
 using namespace std::chrono_literals;
 using cetane::duration;
 using cetane::never;
@@ -203,3 +205,5 @@ TEST_CASE("the wheel fires what a heap would, in the same order", "[runtime][tim
   }
   REQUIRE(fired > 20'000);  // or the stories are not worth telling
 }
+
+}  // namespace timer_wheel_heap_test

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace timer_wheel_many_test {
+
 using namespace std::chrono_literals;
 using cetane::duration;
 using cetane::never;
@@ -230,3 +232,5 @@ TEST_CASE(
   }
   REQUIRE(fired > 50'000);
 }
+
+}  // namespace timer_wheel_many_test

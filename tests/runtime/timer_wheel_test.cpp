@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace timer_wheel_test {
+
 using namespace std::chrono_literals;
 using cetane::duration;
 using cetane::never;
@@ -286,3 +288,5 @@ TEST_CASE("a clock that steps back loses nothing", "[runtime][timer]") {
   REQUIRE(wheel.fire(start + 8s) == 1);
   REQUIRE(fired == numbers{1, 3});
 }
+
+}  // namespace timer_wheel_test
