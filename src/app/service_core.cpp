@@ -81,8 +81,8 @@ void service_core::listen_at(const address& where, const std::string& port_optio
 bool service_core::has_room() noexcept {
   if (sessions_ < most_sessions_) return true;
   if (full_.due(loop_->now())) {
-    service_log.warning("{} has {} connections, as many as it may: others wait until one ends", bound_,
-                   sessions_);
+    service_log.warning("{} has {} connections, as many as it may: others wait until one ends",
+                        bound_, sessions_);
   }
   return false;
 }

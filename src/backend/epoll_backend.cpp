@@ -1,16 +1,19 @@
 // The epoll backend.
 //
-// Every descriptor of ours is registered once, edge-triggered, for everything: EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI. The
-// object keeps what the edges said in two bits, `readable` and `writable`; a call that meets EAGAIN clears its bit, the next
-// edge sets it. So waiting, and not reading for a while, cost no system call at all.
+// Every descriptor of ours is registered once, edge-triggered, for everything: EPOLLIN | EPOLLOUT |
+// EPOLLRDHUP | EPOLLPRI. The object keeps what the edges said in two bits, `readable` and
+// `writable`; a call that meets EAGAIN clears its bit, the next edge sets it. So waiting, and not
+// reading for a while, cost no system call at all.
 //
-// After a short read of a TCP socket the socket is empty, and the read that would only say EAGAIN is saved. That holds as long
-// as no urgent data was seen (the kernel stops a read at its mark) and the peer has not ended its output (the end is an event
-// of its own, but comes with the last data in one edge); then, and for Unix sockets, which stop a read at passed
-// descriptors, reading goes on until EAGAIN.
+// After a short read of a TCP socket the socket is empty, and the read that would only say EAGAIN
+// is saved. That holds as long as no urgent data was seen (the kernel stops a read at its mark) and
+// the peer has not ended its output (the end is an event of its own, but comes with the last data
+// in one edge); then, and for Unix sockets, which stop a read at passed descriptors, reading goes
+// on until EAGAIN.
 //
-// A stream that may have more input than one read took stands in `unread_` and is read again in the next poll, after the
-// events: one read a pass for each, so that a fast sender has no more of the loop than others.
+// A stream that may have more input than one read took stands in `unread_` and is read again in the
+// next poll, after the events: one read a pass for each, so that a fast sender has no more of the
+// loop than others.
 #include <backend/epoll_backend.hpp>
 
 #include <backend/slot_table.hpp>
@@ -56,12 +59,17 @@ class epoll_backend final : public backend {
   void poll(event_loop& loop, time_point until) override;
   void wake() noexcept override;
 
-  int listen(const address& at, const listen_request& request, int& descriptor, address& bound) override;
+  int listen(const address& at, const listen_request& request, int& descriptor,
+             address& bound) override;
   int accept(poll_io& listener, int& descriptor, address& peer) override;
   int connect(const address& to, const address* from, int& descriptor) override;
   int connect_result(int descriptor) override { return os::connect_result(descriptor); }
-  int local_address(int descriptor, address& out) override { return os::local_address(descriptor, out); }
-  int peer_address(int descriptor, address& out) override { return os::peer_address(descriptor, out); }
+  int local_address(int descriptor, address& out) override {
+    return os::local_address(descriptor, out);
+  }
+  int peer_address(int descriptor, address& out) override {
+    return os::peer_address(descriptor, out);
+  }
   int set_keepalive(int descriptor) override;
   int shutdown_write(stream_io& stream) override { return os::shutdown_write(stream.descriptor); }
   std::size_t unsent_bytes(const stream_io& stream) override;
@@ -79,13 +87,15 @@ class epoll_backend final : public backend {
   int add(io_object& object, std::uint32_t events);
   int wait(time_point until) noexcept;
   void deliver(event_loop& loop, const epoll_event& event) noexcept;
-  void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag, std::uint32_t events) noexcept;
+  void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
+                         std::uint32_t events) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;
   void note_unread(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;
 
   slot_table slots_;
-  std::vector<std::uint64_t> unread_;  // tags; has room for one more of every object, so noting one never allocates
+  // Tags; has room for one more of every object, so that noting one never allocates.
+  std::vector<std::uint64_t> unread_;
   std::size_t objects_ = 0;
   unique_fd epoll_;
   unique_fd wake_;
@@ -105,7 +115,8 @@ epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   }
 }
 
-// Edge-triggered: every write is an edge, so the count need never be read. A full counter means that the loop is awake.
+// Edge-triggered: every write is an edge, so the count need never be read. A full counter means
+// that the loop is awake.
 void epoll_backend::wake() noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
@@ -117,20 +128,27 @@ void epoll_backend::poll(event_loop& loop, time_point until) {
   if (!unread_.empty()) read_leftovers(loop);
 }
 
-// epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to milliseconds: never early.
+// epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to
+// milliseconds: never early.
 int epoll_backend::wait(time_point until) noexcept {
-  static const bool fine_grained = ::epoll_pwait2(-1, nullptr, 0, nullptr, nullptr) >= 0 || errno != ENOSYS;
-  if (until <= time_point()) return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, 0));
-  if (until == never) return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, -1));
+  static const bool fine_grained =
+      ::epoll_pwait2(-1, nullptr, 0, nullptr, nullptr) >= 0 || errno != ENOSYS;
+  if (until <= time_point())
+    return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, 0));
+  if (until == never)
+    return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, -1));
   const duration left = std::max(duration::zero(), until - monotonic_now());
   if (fine_grained) {
     const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
-    const timespec span{static_cast<time_t>(whole.count()), static_cast<long>((left - whole).count())};
-    return std::max(0, ::epoll_pwait2(epoll_.get(), events_.data(), events_per_wait, &span, nullptr));
+    const timespec span{static_cast<time_t>(whole.count()),
+                        static_cast<long>((left - whole).count())};
+    return std::max(0,
+                    ::epoll_pwait2(epoll_.get(), events_.data(), events_per_wait, &span, nullptr));
   }
   const auto ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(),
                                          std::numeric_limits<int>::max());
-  return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, static_cast<int>(ms)));
+  return std::max(
+      0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, static_cast<int>(ms)));
 }
 
 void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept {
@@ -177,8 +195,8 @@ void epoll_backend::read(event_loop& loop, stream_io& stream) noexcept {
   io_blocks& blocks = loop.blocks();
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count > 0) {
-    const bool emptied = static_cast<std::size_t>(count) < io_blocks::input_bytes && stream.is_tcp &&
-                         !stream.hung_up && !stream.urgent_seen;
+    const bool emptied = static_cast<std::size_t>(count) < io_blocks::input_bytes &&
+                         stream.is_tcp && !stream.hung_up && !stream.urgent_seen;
     if (emptied) {
       stream.readable = false;
     } else {
@@ -214,7 +232,8 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
   unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-int epoll_backend::listen(const address& at, const listen_request& request, int& descriptor, address& bound) {
+int epoll_backend::listen(const address& at, const listen_request& request, int& descriptor,
+                          address& bound) {
   os::listen_options options;
   options.backlog = request.backlog;
   options.reuse_port = request.reuse_port;
@@ -282,13 +301,15 @@ int epoll_backend::watch(stream_io& stream, bool is_tcp) {
   return add(stream, all_edges);
 }
 
-// A peer that has ended its output makes no room for ours: EPOLLRDHUP is for readers alone, who meet the end.
+// A peer that has ended its output makes no room for ours: EPOLLRDHUP is for readers alone, who
+// meet the end.
 int epoll_backend::watch_once(poll_io& object, bool for_writing) {
   object.one_shot = true;
   return add(object, (for_writing ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | EPOLLONESHOT);
 }
 
-// Always before close(): a forked child may hold the descriptor, and then the kernel would go on reporting it.
+// Always before close(): a forked child may hold the descriptor, and then the kernel would go on
+// reporting it.
 void epoll_backend::unwatch(io_object& object) noexcept {
   if (object.slot == io_object::no_slot) return;
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, object.descriptor, nullptr);
@@ -319,7 +340,8 @@ ssize_t epoll_backend::write(stream_io& stream, const iovec* parts, int count) n
   }
 }
 
-ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept {
+ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,
+                                 std::size_t count) noexcept {
   if (!stream.writable) return -EAGAIN;
   auto position = static_cast<std::uint64_t>(offset);
   const long sent = os::send_file(stream.descriptor, file, position, count);

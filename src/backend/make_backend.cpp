@@ -20,7 +20,8 @@ std::optional<backend_choice> parse_backend(std::string_view name) {
 
 std::unique_ptr<detail::backend> make_backend(backend_choice choice, std::string* fell_back) {
   if (choice == backend_choice::io_uring) {
-    throw error(error::whole_text("cannot use io_uring: " + std::string(no_io_uring) + "; use --backend epoll"),
+    throw error(error::whole_text("cannot use io_uring: " + std::string(no_io_uring) +
+                                  "; use --backend epoll"),
                 system_code(ENOSYS));
   }
   if (choice == backend_choice::automatic && fell_back != nullptr) *fell_back = no_io_uring;

@@ -9,8 +9,8 @@ namespace cetane::detail {
 
 /// Finds a watched object from the tag that came with an event: slot and generation.
 ///
-/// The generation changes when the slot is given up, so an event for a descriptor that was closed meanwhile, or whose number
-/// was used again, finds nothing.
+/// The generation changes when the slot is given up, so an event for a descriptor that was closed
+/// meanwhile, or whose number was used again, finds nothing.
 class slot_table {
  public:
   /// Takes a slot for `object`; the tag goes to the kernel.

@@ -12,7 +12,8 @@ void sleep_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_contex
     return task.pause(frame);
   }
   task.suspend(frame, *this);
-  loop.arm(*this, op_.span_ < duration::zero() ? op_.deadline_ : deadline_after(loop.now(), op_.span_));
+  loop.arm(*this,
+           op_.span_ < duration::zero() ? op_.deadline_ : deadline_after(loop.now(), op_.span_));
 }
 
 void sleep_op::awaiter::on_timer() noexcept {

@@ -36,7 +36,8 @@ struct size_class {
   std::size_t bytes;
 };
 
-// The fine classes hold 16n + 8 bytes: malloc adds 8 of its own and rounds to 16, so nothing is lost.
+// The fine classes hold 16n + 8 bytes: malloc adds 8 of its own and rounds to 16, so nothing is
+// lost.
 constexpr size_class class_of(std::size_t bytes) {
   if (bytes <= fine_limit) {
     const std::size_t steps = (bytes + 7) / 16;
@@ -62,7 +63,8 @@ struct free_list {
   std::uint32_t kept = 0;
 };
 
-// Whether the thread's lists may still be used: a frame may be freed by a thread_local's destructor after them.
+// Whether the thread's lists may still be used: a frame may be freed by a thread_local's destructor
+// after them.
 enum class pool_state : std::uint8_t { untouched, alive, gone };
 
 struct frame_pool {
@@ -90,7 +92,8 @@ bool pooling_wanted() {
   return choice == nullptr || std::strcmp(choice, "off") != 0;
 }
 
-// A thread_local with a destructor costs a guard on each use, so only the first free on a thread touches this one.
+// A thread_local with a destructor costs a guard on each use, so only the first free on a thread
+// touches this one.
 [[gnu::noinline, gnu::cold]] bool open_pool() {
   static const bool wanted = pooling_wanted();
   if (pool.state == pool_state::gone || !wanted) return false;
@@ -110,7 +113,8 @@ bool pooling_wanted() {
 
 void* allocate_frame(std::size_t bytes) {
 #if CETANE_POOL_FRAMES
-  if (bytes > pooled_limit) [[unlikely]] return ::operator new(bytes);
+  if (bytes > pooled_limit) [[unlikely]]
+    return ::operator new(bytes);
   const size_class wanted = class_of(bytes);
   free_list& list = pool.lists[wanted.index];
   if (free_block* block = list.first) {
@@ -126,7 +130,8 @@ void* allocate_frame(std::size_t bytes) {
 
 void free_frame(void* block, std::size_t bytes) noexcept {
 #if CETANE_POOL_FRAMES
-  if (bytes > pooled_limit) [[unlikely]] return ::operator delete(block);
+  if (bytes > pooled_limit) [[unlikely]]
+    return ::operator delete(block);
   const size_class size = class_of(bytes);
   free_list& list = pool.lists[size.index];
   const bool usable = pool.state == pool_state::alive || open_pool();

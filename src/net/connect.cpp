@@ -65,7 +65,8 @@ class connecting final : public detail::poll_io, public detail::waitable {
   std::string describe_wait() const override { return "connect to " + to_.to_string(); }
 
  private:
-  // The registration itself reports a socket that is neither connected nor failed yet as hung up: ask what is true.
+  // The registration itself reports a socket that is neither connected nor failed yet as hung up:
+  // ask what is true.
   void on_ready() noexcept override {
     if (done_) return;
     const int result = loop_.io().connect_result(descriptor);
@@ -83,7 +84,9 @@ class connecting final : public detail::poll_io, public detail::waitable {
   bool done_ = false;
 };
 
-connect_error failure(const address& to, int code) { return connect_error("connect to " + to.to_string(), system_code(code)); }
+connect_error failure(const address& to, int code) {
+  return connect_error("connect to " + to.to_string(), system_code(code));
+}
 
 }  // namespace
 
@@ -119,7 +122,8 @@ task<connection> connect_op::try_one(const connect_op& op, const address& to) {
   connecting attempt(loop, to);
   const address* const from = op.from_ ? &*op.from_ : nullptr;
   int result = attempt.begin(from);
-  while (result == -EAGAIN && to.is_unix()) {  // too many wait to be accepted; of TCP the system waits by itself
+  while (result == -EAGAIN &&
+         to.is_unix()) {  // too many wait to be accepted; of TCP the system waits by itself
     co_await sleep(full_backlog_pause);
     result = attempt.begin(from);
   }

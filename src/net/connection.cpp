@@ -27,14 +27,20 @@ read_op<std::string> connection::until_eol(line_end end, std::size_t limit) {
   return read_op<std::string>(read_request(stream(), read_request::shape::line, limit));
 }
 
-read_op<std::string> connection::until_eol(line_end end) { return until_eol(end, stream().limits().line_bytes); }
+read_op<std::string> connection::until_eol(line_end end) {
+  return until_eol(end, stream().limits().line_bytes);
+}
 
 read_op<std::string> connection::until(std::string_view mark, std::size_t limit) {
-  if (mark.empty()) throw std::invalid_argument("until: an empty mark is everywhere; use receive_some() or receive(n)");
+  if (mark.empty())
+    throw std::invalid_argument(
+        "until: an empty mark is everywhere; use receive_some() or receive(n)");
   return read_op<std::string>(read_request(stream(), read_request::shape::mark, limit, mark));
 }
 
-read_op<std::string> connection::until(std::string_view mark) { return until(mark, stream().limits().line_bytes); }
+read_op<std::string> connection::until(std::string_view mark) {
+  return until(mark, stream().limits().line_bytes);
+}
 
 read_op<std::string> connection::receive(std::size_t n) {
   return read_op<std::string>(read_request(stream(), read_request::shape::exactly, n));
@@ -46,13 +52,18 @@ read_op<std::string> connection::until_eof(std::size_t limit) {
   return read_op<std::string>(read_request(stream(), read_request::shape::to_end, limit));
 }
 
-read_op<std::string> connection::until_eof() { return until_eof(stream().limits().until_eof_bytes); }
-
-read_op<std::optional<std::string>> connection::next_line(std::size_t limit) {
-  return read_op<std::optional<std::string>>(read_request(stream(), read_request::shape::line, limit));
+read_op<std::string> connection::until_eof() {
+  return until_eof(stream().limits().until_eof_bytes);
 }
 
-read_op<std::optional<std::string>> connection::next_line() { return next_line(stream().limits().line_bytes); }
+read_op<std::optional<std::string>> connection::next_line(std::size_t limit) {
+  return read_op<std::optional<std::string>>(
+      read_request(stream(), read_request::shape::line, limit));
+}
+
+read_op<std::optional<std::string>> connection::next_line() {
+  return next_line(stream().limits().line_bytes);
+}
 
 send_op connection::send_file(const std::string& path, std::uint64_t offset, std::uint64_t count) {
   unique_fd file;

@@ -9,10 +9,12 @@
 
 namespace cetane::detail {
 
-/// Input that nobody has read yet: one contiguous piece of memory, which exists only while there is some.
+/// Input that nobody has read yet: one contiguous piece of memory, which exists only while there is
+/// some.
 ///
-/// Contiguous, because a line or a message must come out in one piece anyway, and a search across pieces costs more than the
-/// occasional move. It grows by doubling; consumed space in front is used again before it grows.
+/// Contiguous, because a line or a message must come out in one piece anyway, and a search across
+/// pieces costs more than the occasional move. It grows by doubling; consumed space in front is
+/// used again before it grows.
 class input_window : public pooled {
  public:
   input_window() = default;

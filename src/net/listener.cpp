@@ -17,7 +17,8 @@ constexpr duration rest_span = 100ms;
 
 const log::logger listener_log("listener");
 
-// accept(2): errors of the connection that was to be accepted, which is gone then. The next one may be well.
+// accept(2): errors of the connection that was to be accepted, which is gone then. The next one may
+// be well.
 bool is_passing(int error) noexcept {
   switch (error) {
     case EINTR:
@@ -38,7 +39,8 @@ bool is_passing(int error) noexcept {
 
 }  // namespace
 
-int listener::open(const address& at, const listen_request& request, std::size_t accepts_per_wake_up) {
+int listener::open(const address& at, const listen_request& request,
+                   std::size_t accepts_per_wake_up) {
   accepts_per_wake_up_ = accepts_per_wake_up;
   int fd = -1;
   if (const int failed = loop_.io().listen(at, request, fd, bound_); failed < 0) return failed;
@@ -93,7 +95,7 @@ void listener::accept_some() noexcept {
 void listener::rest(int error) noexcept {
   if (complaint_.due(loop_.now())) {
     listener_log.warning("cannot accept on {}: {}; trying again every 100 ms", bound_,
-                   reason_text(system_code(error)));
+                         reason_text(system_code(error)));
   }
   loop_.arm(*this, deadline_after(loop_.now(), rest_span));
 }

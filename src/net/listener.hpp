@@ -20,17 +20,19 @@ class accept_sink {
   /// Takes over an accepted socket.
   virtual void on_accept(int descriptor, const address& peer) noexcept = 0;
 
-  /// Says whether one more connection may be accepted now; if not, the listener rests until resume().
+  /// Says whether one more connection may be accepted now; if not, the listener rests until
+  /// resume().
   virtual bool has_room() noexcept = 0;
 
  protected:
   ~accept_sink() = default;
 };
 
-/// A listening socket: accepts until the kernel has no more, at most `accepts_per_wake_up` in one go.
+/// A listening socket: accepts until the kernel has no more, at most `accepts_per_wake_up` in one
+/// go.
 ///
-/// When the process or the system has no descriptor left it rests for 100 ms: the connections wait in the kernel's backlog, and
-/// the loop does not spin on what it cannot take.
+/// When the process or the system has no descriptor left it rests for 100 ms: the connections wait
+/// in the kernel's backlog, and the loop does not spin on what it cannot take.
 class listener final : public poll_io, timer {
  public:
   listener(event_loop& loop, accept_sink& sink) noexcept : loop_(loop), sink_(sink) {}
@@ -39,8 +41,8 @@ class listener final : public poll_io, timer {
   /// Begins to listen: 0, or a negative errno value.
   int open(const address& at, const listen_request& request, std::size_t accepts_per_wake_up);
 
-  /// Stops listening. What waits in the backlog is reset by the kernel. The file of a Unix socket is
-  /// removed, unless it is another one by now.
+  /// Stops listening. What waits in the backlog is reset by the kernel. The file of a Unix socket
+  /// is removed, unless it is another one by now.
   void close() noexcept;
 
   /// Accepts again after has_room() said no.

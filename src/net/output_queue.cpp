@@ -65,7 +65,8 @@ void output_queue::insert(segment& added) noexcept {
   if (added.next == nullptr) last_ = &added;
 }
 
-// Behind the last message of this priority if that has memory to spare, and nothing of a higher priority comes after it.
+// Behind the last message of this priority if that has memory to spare, and nothing of a higher
+// priority comes after it.
 output_queue::segment& output_queue::room_for(std::size_t bytes, int level) {
   segment* last_equal = nullptr;
   if (last_ != nullptr && last_->level >= level) {

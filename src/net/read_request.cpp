@@ -1,5 +1,6 @@
-// Finding the end of what a reader wants. Each byte is looked at once, however the input is cut: `scanned` remembers how far
-// the search has come. memchr for the mark's last byte and a comparison is many times faster than memmem in glibc 2.36.
+// Finding the end of what a reader wants. Each byte is looked at once, however the input is cut:
+// `scanned` remembers how far the search has come. memchr for the mark's last byte and a comparison
+// is many times faster than memmem in glibc 2.36.
 #include <net/read_request.hpp>
 
 #include <cstring>
@@ -12,7 +13,8 @@ std::size_t find_mark(std::string_view input, std::string_view mark, std::size_t
   while (at < input.size()) {
     const void* const hit = std::memchr(input.data() + at, last, input.size() - at);
     if (hit == nullptr) return std::string_view::npos;
-    const std::size_t end = static_cast<std::size_t>(static_cast<const char*>(hit) - input.data()) + 1;
+    const std::size_t end =
+        static_cast<std::size_t>(static_cast<const char*>(hit) - input.data()) + 1;
     if (input.substr(end - mark.size(), mark.size()) == mark) return end;
     at = end;
   }

@@ -22,10 +22,11 @@ struct stream_extras;
 
 /// One connection: its buffers, who reads and who writes, and how it comes to its end.
 ///
-/// Phases: `open`; `flushing`: close() was called, queued output still leaves; `lingering`: our end is sent, input is read and
-/// dropped for a moment, since closing a socket with unread input resets it and may destroy what we sent last; `closed`: no
-/// socket any more. An owner (a `connection`, or a service's session) lets go with release(); the stream then closes, and
-/// disposes of itself once it is both closed and released.
+/// Phases: `open`; `flushing`: close() was called, queued output still leaves; `lingering`: our end
+/// is sent, input is read and dropped for a moment, since closing a socket with unread input resets
+/// it and may destroy what we sent last; `closed`: no socket any more. An owner (a `connection`, or
+/// a service's session) lets go with release(); the stream then closes, and disposes of itself once
+/// it is both closed and released.
 class stream : public stream_io, public waitable {
  public:
   stream(event_loop& loop, const connection_limits& limits) noexcept;
@@ -43,7 +44,9 @@ class stream : public stream_io, public waitable {
   std::optional<chunk> finish_next_chunk();
 
   /// Whether `task` waits for input and nothing of it has come.
-  bool awaits_input(const task_context& task) const noexcept { return reader_ == &task && input().empty(); }
+  bool awaits_input(const task_context& task) const noexcept {
+    return reader_ == &task && input().empty();
+  }
 
   // Output: stream_output.cpp.
   bool queue(const std::string_view* parts, std::size_t count, int level);

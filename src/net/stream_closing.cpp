@@ -11,7 +11,8 @@
 
 namespace cetane::detail {
 
-stream::stream(event_loop& loop, const connection_limits& limits) noexcept : loop_(loop), limits_(&limits) {}
+stream::stream(event_loop& loop, const connection_limits& limits) noexcept
+    : loop_(loop), limits_(&limits) {}
 
 stream::~stream() {
   io_blocks& block = blocks();
@@ -68,7 +69,8 @@ void stream::release() noexcept {
   }
 }
 
-// Everything is written. If the peer has ended its output there is nothing that an early close could destroy.
+// Everything is written. If the peer has ended its output there is nothing that an early close
+// could destroy.
 void stream::begin_linger() noexcept {
   if (extras_) extras_->idle.disarm();
   if (!end_sent_) {
@@ -82,7 +84,8 @@ void stream::begin_linger() noexcept {
   arm_closing(limits_->close_linger);
 }
 
-// The wait for input to drop is there so that a reset does not overtake our last bytes. The peer's system has them: it may end.
+// The wait for input to drop is there so that a reset does not overtake our last bytes. The peer's
+// system has them: it may end.
 bool stream::end_if_delivered() noexcept {
   if (phase_ != phase::lingering) return false;
   if (is_tcp && io().unsent_bytes(*this) != 0) return false;
@@ -165,7 +168,8 @@ void stream::note_activity() noexcept {
 // The peer takes something: a connection that is being closed has more time.
 void stream::note_sent(std::size_t bytes) noexcept {
   loop_.counters().bytes_sent += bytes;
-  if (!extras_ || bytes == 0) [[likely]] return;
+  if (!extras_ || bytes == 0) [[likely]]
+    return;
   note_activity();
   if (phase_ == phase::flushing) arm_closing(limits_->close_stall);
 }
@@ -179,7 +183,8 @@ std::string stream::with_abort_reason(std::string_view tried) const {
 
 namespace cetane {
 
-// What is known already is told at once, or in its turn; the same goes for a connection that is closed on this side.
+// What is known already is told at once, or in its turn; the same goes for a connection that is
+// closed on this side.
 bool closed_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
   task_ = &task;
   if (stream_.peer_has_left() && detail::loop_of(task).within_budget()) return false;
@@ -203,6 +208,8 @@ void closed_op::awaiter::cancel_wait(detail::task_context& task) noexcept {
   task.loop->make_ready(task);
 }
 
-std::string closed_op::awaiter::describe_wait() const { return "the end of " + stream_.peer_text(); }
+std::string closed_op::awaiter::describe_wait() const {
+  return "the end of " + stream_.peer_text();
+}
 
 }  // namespace cetane

@@ -1,9 +1,10 @@
 // A connection's input.
 //
-// What has arrived is in one of two places. While the backend hands over a read, it is in the loop's input block (`feeding` is
-// this stream): readers that are served at once take it from there, and nothing is copied twice. What they leave moves to the
-// window, a piece of memory that the stream has only as long as something is in it. input() and consume() hide which it is.
-// While the rest of a message that was too long is dropped, there is no input: neither here nor there.
+// What has arrived is in one of two places. While the backend hands over a read, it is in the
+// loop's input block (`feeding` is this stream): readers that are served at once take it from
+// there, and nothing is copied twice. What they leave moves to the window, a piece of memory that
+// the stream has only as long as something is in it. input() and consume() hide which it is. While
+// the rest of a message that was too long is dropped, there is no input: neither here nor there.
 #include <net/read_request.hpp>
 #include <net/skipped_message.hpp>
 #include <net/stream.hpp>
@@ -59,26 +60,32 @@ bool stream::keep(std::string_view bytes) noexcept {
   }
 }
 
-// After close() everything is read, to be dropped: a peer that first sends all it has would else never come to read.
+// After close() everything is read, to be dropped: a peer that first sends all it has would else
+// never come to read.
 void stream::update_reading() noexcept {
-  const bool has_room = phase_ != phase::open || reader_ != nullptr || !window_ || window_->size() < read_ahead;
+  const bool has_room =
+      phase_ != phase::open || reader_ != nullptr || !window_ || window_->size() < read_ahead;
   const bool wanted = phase_ != phase::closed && !input_ended_ && has_room;
   if (wanted != reading) io().set_reading(*this, wanted);
 }
 
 void stream::on_data(char* data, std::size_t bytes) noexcept {
   loop_.counters().bytes_received += bytes;
-  if (extras_) [[unlikely]] note_activity();
+  if (extras_) [[unlikely]]
+    note_activity();
   if (phase_ != phase::open) return;  // read to be dropped
-  if (window_) [[unlikely]] return on_more_data({data, bytes});
+  if (window_) [[unlikely]]
+    return on_more_data({data, bytes});
 
   io_blocks& block = blocks();
   block.feeding = this;
   block.feed_begin = data;
   block.feed_end = data + bytes;
-  if (skipping_) [[unlikely]] skip();
+  if (skipping_) [[unlikely]]
+    skip();
   if (reader_ != nullptr && reader_is_served()) resume_reader();
-  if (block.feeding == this) keep_leftover();  // false when the resumed task has destroyed this object
+  if (block.feeding == this)
+    keep_leftover();  // false when the resumed task has destroyed this object
 }
 
 // Behind what is kept already.
@@ -120,16 +127,19 @@ bool stream::reader_is_served() noexcept {
   return request_ == nullptr ? !input().empty() : look_for_end(*request_, input());
 }
 
-// The task goes on through the ready queue: others have their turn first. So a handler that catches every error in a loop, or
-// one whose peer sends faster than it reads, does not keep the loop to itself.
+// The task goes on through the ready queue: others have their turn first. So a handler that catches
+// every error in a loop, or one whose peer sends faster than it reads, does not keep the loop to
+// itself.
 bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
   task.pause(frame);
   return true;
 }
 
-// A reader whose input is there goes on at once, or is the connection's reader until its turn comes.
+// A reader whose input is there goes on at once, or is the connection's reader until its turn
+// comes.
 bool stream::serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept {
-  if (--loop_.budget != 0) [[likely]] return false;
+  if (--loop_.budget != 0) [[likely]]
+    return false;
   task.pause(frame);
   task.waiting = this;
   reader_ = &task;
@@ -137,7 +147,8 @@ bool stream::serve_now_or_next(std::coroutine_handle<> frame, task_context& task
   return true;
 }
 
-// Thrown at once, but not for ever: in a loop that catches everything the finish_ function throws it, after the others' turn.
+// Thrown at once, but not for ever: in a loop that catches everything the finish_ function throws
+// it, after the others' turn.
 bool stream::refuse_reader(std::coroutine_handle<> frame, task_context& task) {
   if (--loop_.budget == 0) return defer(frame, task);
   throw_second_reader();
@@ -146,7 +157,8 @@ bool stream::refuse_reader(std::coroutine_handle<> frame, task_context& task) {
 void stream::throw_second_reader() { throw connection_busy("read from " + peer_text(), "reader"); }
 
 bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
-  if (reader_ != nullptr) [[unlikely]] return refuse_reader(frame, task);
+  if (reader_ != nullptr) [[unlikely]]
+    return refuse_reader(frame, task);
   if (phase_ == phase::open && !input().empty()) return serve_now_or_next(frame, task);
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
@@ -157,13 +169,15 @@ bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
 }
 
 bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task) {
-  if (reader_ != nullptr) [[unlikely]] return refuse_reader(frame, task);
+  if (reader_ != nullptr) [[unlikely]]
+    return refuse_reader(frame, task);
   if (request.want == read_request::shape::line) request.mark = line_mark;
   if (request.want == read_request::shape::exactly && request.size > limits_->receive_bytes) {
     request.too_long = true;
     return defer(frame, task);
   }
-  if (phase_ == phase::open && look_for_end(request, input())) return serve_now_or_next(frame, task);
+  if (phase_ == phase::open && look_for_end(request, input()))
+    return serve_now_or_next(frame, task);
   request.ended = input_ended_;
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
@@ -175,7 +189,8 @@ bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, ta
 
 // The running task takes what it waited for. Another one that waits here too was there first.
 void stream::leave_reading() {
-  if (reader_ == nullptr) [[likely]] return;
+  if (reader_ == nullptr) [[likely]]
+    return;
   if (reader_ != loop_.running()) throw_second_reader();
   reader_ = nullptr;
 }
@@ -195,7 +210,8 @@ chunk stream::finish_some() {
 
 std::optional<chunk> stream::finish_next_chunk() {
   leave_reading();
-  if (phase_ == phase::open && input().empty() && input_ended_ && input_error_ == 0) return std::nullopt;
+  if (phase_ == phase::open && input().empty() && input_ended_ && input_error_ == 0)
+    return std::nullopt;
   return finish_some();
 }
 
@@ -220,7 +236,8 @@ std::string stream::finish_read(read_request& request) {
 
 std::optional<std::string> stream::finish_line(read_request& request) {
   leave_reading();
-  if (request.ended && !request.complete && !request.too_long && input_error_ == 0 && phase_ == phase::open) {
+  if (request.ended && !request.complete && !request.too_long && input_error_ == 0 &&
+      phase_ == phase::open) {
     std::string last(input());
     if (last.empty()) return std::nullopt;
     consume(last.size());
@@ -246,15 +263,16 @@ std::string stream::tried(const read_request& request) const {
   return "read to the end of";
 }
 
-// A reader that was resumed without input: the connection is closed here, or has ended, or the task is cancelled. Or it was a
-// second one: see refuse_reader().
+// A reader that was resumed without input: the connection is closed here, or has ended, or the task
+// is cancelled. Or it was a second one: see refuse_reader().
 void stream::throw_no_input(std::string_view tried) {
   if (phase_ == phase::open && !input_ended_) {
     const task_context* const task = loop_.running();
     if (task == nullptr || task->cancel_state == cancel_reason::none) throw_second_reader();
     throw_cancelled(*task);
   }
-  std::error_code why = input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
+  std::error_code why =
+      input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
   if (phase_ != phase::open) why = errc::closed_here;
   throw connection_closed(with_abort_reason(tried), peer_text(), std::string(input()), why);
 }
@@ -262,7 +280,8 @@ void stream::throw_no_input(std::string_view tried) {
 void stream::throw_too_long(const read_request& request) {
   const char* cure = "until_eol(limit)";
   if (request.want == read_request::shape::exactly) {
-    throw message_too_long(tried(request) + " " + peer_text(), limits().receive_bytes, "connection_limits::receive_bytes");
+    throw message_too_long(tried(request) + " " + peer_text(), limits().receive_bytes,
+                           "connection_limits::receive_bytes");
   }
   if (request.want == read_request::shape::to_end) {
     throw message_too_long(tried(request) + " " + peer_text(), request.size, "until_eof(limit)");
@@ -308,7 +327,9 @@ bool begin_some(stream& source, std::coroutine_handle<> frame, task_context& tas
   return source.begin_some(frame, task);
 }
 std::string finish_read(read_request& request) { return request.source->finish_read(request); }
-std::optional<std::string> finish_line(read_request& request) { return request.source->finish_line(request); }
+std::optional<std::string> finish_line(read_request& request) {
+  return request.source->finish_line(request);
+}
 chunk finish_some(stream& source) { return source.finish_some(); }
 std::optional<chunk> finish_next_chunk(stream& source) { return source.finish_next_chunk(); }
 

@@ -1,8 +1,9 @@
 // A connection's output.
 //
-// What the running task sends is staged in the loop's output block and leaves with one system call when the task suspends, so
-// that send(a); send(b), or sixteen answers to sixteen lines, are one packet. More than a page goes out at once, together with
-// what is staged, from the caller's memory. What the socket does not take moves to the output queue and leaves as it can.
+// What the running task sends is staged in the loop's output block and leaves with one system call
+// when the task suspends, so that send(a); send(b), or sixteen answers to sixteen lines, are one
+// packet. More than a page goes out at once, together with what is staged, from the caller's
+// memory. What the socket does not take moves to the output queue and leaves as it can.
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
 #include <os/file.hpp>
@@ -21,7 +22,8 @@ namespace {
 constexpr std::size_t staged_most = 4096;  // larger messages are not copied
 constexpr int parts_per_call = 64;
 constexpr std::size_t file_part_most = 256 * 1024;
-constexpr int calls_per_turn = 16;  // then the others have their turn, though the socket may take more
+constexpr int calls_per_turn =
+    16;  // then the others have their turn, though the socket may take more
 
 std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
   std::size_t size = 0;
@@ -29,13 +31,16 @@ std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
   return size;
 }
 
-// Whether an error that a write met says that the connection is gone altogether. EPIPE does not: the peer's orderly end may
-// have come before.
+// Whether an error that a write met says that the connection is gone altogether. EPIPE does not:
+// the peer's orderly end may have come before.
 bool is_reset(int error) noexcept {
-  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+  return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT ||
+         error == EHOSTUNREACH || error == ENETUNREACH;
 }
 
-iovec part_of(std::string_view bytes) noexcept { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+iovec part_of(std::string_view bytes) noexcept {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -50,7 +55,8 @@ output_queue& stream::output() {
 }
 
 bool stream::queue(const std::string_view* parts, std::size_t count, int level) {
-  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]] return false;  // the await tells
+  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]]
+    return false;  // the await tells
   const std::size_t size = size_of(parts, count);
   if (output_ || level != usual_priority || size > staged_most) [[unlikely]] {
     return queue_much(parts, count, size, level);
@@ -65,15 +71,18 @@ bool stream::queue(const std::string_view* parts, std::size_t count, int level) 
   return may_go_on();
 }
 
-// Sends that nobody awaits must not use up the last await: the next one that suspends would go unnoticed.
+// Sends that nobody awaits must not use up the last await: the next one that suspends would go
+// unnoticed.
 bool stream::may_go_on() noexcept {
   if (loop_.budget <= 1) return false;
   --loop_.budget;
   return true;
 }
 
-// What does not fit the common case: other output is waiting, or a priority decides, or it is more than a page.
-bool stream::queue_much(const std::string_view* parts, std::size_t count, std::size_t size, int level) {
+// What does not fit the common case: other output is waiting, or a priority decides, or it is more
+// than a page.
+bool stream::queue_much(const std::string_view* parts, std::size_t count, std::size_t size,
+                        int level) {
   if (output_ || level != usual_priority) {
     queue_behind(parts, count, level);
   } else {
@@ -143,7 +152,8 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
   const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
   std::size_t pieces_count = 0;
   if (!staged.empty()) pieces[pieces_count++] = part_of(staged);
-  for (std::size_t i = 0; i < count && pieces_count < pieces.size(); ++i) pieces[pieces_count++] = part_of(parts[i]);
+  for (std::size_t i = 0; i < count && pieces_count < pieces.size(); ++i)
+    pieces[pieces_count++] = part_of(parts[i]);
 
   std::size_t left = staged.size() + size_of(parts, count);
   const ssize_t result = io().write(*this, pieces.data(), static_cast<int>(pieces_count));
@@ -175,10 +185,12 @@ void stream::flush_staged() noexcept {
     if (staged.empty()) return;
     const iovec piece = part_of(staged);
     const ssize_t result = io().write(*this, &piece, 1);
-    if (result < 0 && result != -EAGAIN) return fail_writing(static_cast<int>(-result), staged.size());
+    if (result < 0 && result != -EAGAIN)
+      return fail_writing(static_cast<int>(-result), staged.size());
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     note_sent(sent);
-    if (sent == staged.size()) [[likely]] return;
+    if (sent == staged.size()) [[likely]]
+      return;
   }
   try {
     output().push(&staged, 1, usual_priority, sent);
@@ -192,8 +204,8 @@ void stream::on_writable() noexcept {
   if (output_) write_queue();
 }
 
-// Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable() later. A socket that takes
-// all without end is left for the next pass.
+// Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable()
+// later. A socket that takes all without end is left for the next pass.
 void stream::write_queue() noexcept {
   for (int calls = 0; !output_->empty(); ++calls) {
     if (calls == calls_per_turn) {
@@ -222,7 +234,8 @@ ssize_t stream::write_file_part() noexcept {
   const output_queue::file_part part = output_->file();
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.count, file_part_most));
   ssize_t result = io().send_file(*this, part.file, static_cast<off_t>(part.offset), most);
-  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP) result = copy_file_part(part, most);
+  if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP)
+    result = copy_file_part(part, most);
   if (result == -EINTR) return 0;
   if (result > 0) {
     output_->advance_file(static_cast<std::uint64_t>(result));
@@ -273,8 +286,10 @@ void stream::wake_writer() noexcept {
   if (task_context* const task = std::exchange(output_->writer, nullptr)) loop_.make_ready(*task);
 }
 
-bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
-  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] return defer(frame, task);
+bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
+                               task_context& task) {
+  if (phase_ != phase::open || output_error_ != 0) [[unlikely]]
+    return defer(frame, task);
   if (end_wanted_ && goal == output_goal::low_mark) [[unlikely]] {
     goal = output_goal::too_late;
     return defer(frame, task);
@@ -286,7 +301,8 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
   } else {
     if (blocks().staging == this) flush_staged();
     if (output_error_ != 0) return defer(frame, task);
-    if (!output_ && (goal == output_goal::empty || end_sent_)) return --loop_.budget == 0 && defer(frame, task);
+    if (!output_ && (goal == output_goal::empty || end_sent_))
+      return --loop_.budget == 0 && defer(frame, task);
   }
   output_queue& queue = output();
   if (queue.writer != nullptr) return refuse_writer(goal, frame, task);
@@ -307,9 +323,11 @@ void stream::throw_second_writer() { throw connection_busy("send to " + peer_tex
 
 void stream::finish_output_wait(output_goal goal) {
   if (goal == output_goal::refused) throw_second_writer();
-  if (phase_ != phase::open || output_error_ != 0) [[unlikely]] throw_closed("send to");
+  if (phase_ != phase::open || output_error_ != 0) [[unlikely]]
+    throw_closed("send to");
   if (goal == output_goal::too_late) throw_closed("send to");
-  if (goal == output_goal::low_mark && queued_bytes() <= limits_->output_high_bytes) [[likely]] return;
+  if (goal == output_goal::low_mark && queued_bytes() <= limits_->output_high_bytes) [[likely]]
+    return;
   if (!output_ || reached(goal)) return;
   const task_context* const task = loop_.running();
   if (task != nullptr && task->cancel_state != cancel_reason::none) throw_cancelled(*task);
@@ -336,7 +354,8 @@ void stream::drop_output() noexcept {
   output_.reset();
 }
 
-// The system tells an error once: of a reset that a write has met, a read will only be told that the input has ended.
+// The system tells an error once: of a reset that a write has met, a read will only be told that
+// the input has ended.
 void stream::fail_writing(int error, std::size_t lost_bytes) noexcept {
   loop_.counters().bytes_dropped += lost_bytes;
   if (is_reset(error) && !input_ended_) input_error_ = static_cast<std::int16_t>(error);
@@ -366,7 +385,8 @@ bool queue_output(stream& to, const std::string_view* parts, std::size_t count, 
 bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count) {
   return to.try_queue(parts, count);
 }
-bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame, task_context& task) {
+bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame,
+                       task_context& task) {
   return to.begin_output_wait(goal, frame, task);
 }
 void finish_output_wait(stream& to, output_goal goal) { to.finish_output_wait(goal); }

@@ -20,7 +20,8 @@ namespace detail {
 
 /// A descriptor that a backend watches for its owner. The backend's notes on it live in the object.
 ///
-/// `slot` finds the object from an event; with the slot's generation a late event of a closed descriptor finds nothing.
+/// `slot` finds the object from an event; with the slot's generation a late event of a closed
+/// descriptor finds nothing.
 class io_object {
  public:
   io_object(const io_object&) = delete;
@@ -33,30 +34,35 @@ class io_object {
   int descriptor = -1;
   std::uint32_t slot = no_slot;
   const kind type;
-  bool reading = false;     // stream: the owner wants input delivered
-  bool readable = false;    // there may be input, or connections to accept
-  bool writable = true;     // there may be room for output
-  bool hung_up = false;     // the peer ended its output, or the connection is gone
-  bool urgent_seen = false; // TCP urgent data: a short read no longer means that the socket is empty
+  bool reading = false;   // stream: the owner wants input delivered
+  bool readable = false;  // there may be input, or connections to accept
+  bool writable = true;   // there may be room for output
+  bool hung_up = false;   // the peer ended its output, or the connection is gone
+  bool urgent_seen =
+      false;  // TCP urgent data: a short read no longer means that the socket is empty
   bool is_tcp = false;
   bool unread_noted = false;  // stream: the backend has it on its list of those to read again
-  bool one_shot = false;    // poll: a foreign descriptor, watched for one event only
+  bool one_shot = false;      // poll: a foreign descriptor, watched for one event only
 
  protected:
   explicit io_object(kind k) noexcept : type(k) {}
   ~io_object() = default;
 };
 
-/// A connected stream socket. The backend calls up on the loop's thread, from poll() only, never from within a call down.
+/// A connected stream socket. The backend calls up on the loop's thread, from poll() only, never
+/// from within a call down.
 class stream_io : public io_object {
  public:
-  /// `bytes` bytes arrived. They are valid during the call, which may resume a task and may destroy this object.
+  /// `bytes` bytes arrived. They are valid during the call, which may resume a task and may destroy
+  /// this object.
   virtual void on_data(char* data, std::size_t bytes) noexcept = 0;
 
-  /// The input has ended: 0 for the peer's orderly end, else an errno value. May destroy this object.
+  /// The input has ended: 0 for the peer's orderly end, else an errno value. May destroy this
+  /// object.
   virtual void on_end(int error) noexcept = 0;
 
-  /// The peer ended its output (0) or the connection broke (errno); input may still wait to be read. May destroy this object.
+  /// The peer ended its output (0) or the connection broke (errno); input may still wait to be
+  /// read. May destroy this object.
   virtual void on_hang_up(int error) noexcept = 0;
 
   /// There is room for output again after a write() that returned -EAGAIN. May destroy this object.
@@ -70,7 +76,8 @@ class stream_io : public io_object {
   ~stream_io() = default;
 };
 
-/// A descriptor that is only waited for: a listener, a connection being made, or a descriptor of the user's.
+/// A descriptor that is only waited for: a listener, a connection being made, or a descriptor of
+/// the user's.
 class poll_io : public io_object {
  public:
   /// Something that was waited for happened. May destroy this object.
@@ -88,8 +95,9 @@ struct listen_request {
 
 /// The operating system as the event loop sees it: kernel and network, or a simulation of both.
 ///
-/// Every call is made on the loop's thread except wake(). Calls that can fail return a negative errno value and never throw,
-/// except for want of memory. Nothing here runs a task: tasks run from the up-calls made by poll().
+/// Every call is made on the loop's thread except wake(). Calls that can fail return a negative
+/// errno value and never throw, except for want of memory. Nothing here runs a task: tasks run from
+/// the up-calls made by poll().
 class backend {
  public:
   virtual ~backend() = default;
@@ -99,24 +107,28 @@ class backend {
 
   virtual time_point now() noexcept = 0;
 
-  /// Delivers what has happened; if that is nothing, waits for it until `until` at the latest. A past time means: do not wait.
-  /// A simulation throws simulation_stuck when nothing can ever end the wait.
+  /// Delivers what has happened; if that is nothing, waits for it until `until` at the latest. A
+  /// past time means: do not wait. A simulation throws simulation_stuck when nothing can ever end
+  /// the wait.
   virtual void poll(event_loop& loop, time_point until) = 0;
 
   /// Ends a wait in poll(). The one call for other threads.
   virtual void wake() noexcept = 0;
 
-  /// A call of the loop's begins, or has ended, on another thread, which will wake the loop. A simulation must know.
+  /// A call of the loop's begins, or has ended, on another thread, which will wake the loop. A
+  /// simulation must know.
   virtual void begin_external() noexcept {}
   virtual void end_external() noexcept {}
 
   /// Opens a listening socket; `bound` is its address with the real port.
-  virtual int listen(const address& at, const listen_request& request, int& descriptor, address& bound) = 0;
+  virtual int listen(const address& at, const listen_request& request, int& descriptor,
+                     address& bound) = 0;
 
   /// Takes one connection from a listener: 0, -EAGAIN when there is none, or why not.
   virtual int accept(poll_io& listener, int& descriptor, address& peer) = 0;
 
-  /// Begins to connect: 0 when connected at once, -EINPROGRESS when `descriptor` becomes writable at the end of it.
+  /// Begins to connect: 0 when connected at once, -EINPROGRESS when `descriptor` becomes writable
+  /// at the end of it.
   virtual int connect(const address& to, const address* from, int& descriptor) = 0;
   virtual int connect_result(int descriptor) = 0;
 
@@ -150,7 +162,8 @@ class backend {
   virtual ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept = 0;
 
   /// Sends from a file, as write(). -EINVAL or -ENOSYS: this file cannot be sent so.
-  virtual ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept = 0;
+  virtual ssize_t send_file(stream_io& stream, int file, off_t offset,
+                            std::size_t count) noexcept = 0;
 };
 
 }  // namespace detail

@@ -51,7 +51,8 @@ void chunk::throw_lost() { throw std::bad_alloc(); }
 
 namespace detail {
 
-// There may be no memory for the copy. Nothing can throw here, between two tasks: the chunk tells whoever reads it.
+// There may be no memory for the copy. Nothing can throw here, between two tasks: the chunk tells
+// whoever reads it.
 void io_blocks::reclaim() noexcept {
   chunk& holder = *borrower;
   try {

@@ -1,4 +1,5 @@
-// The event loop: see docs/explanation/event-loop.md for the numbered pass; work() and wait() follow its order.
+// The event loop: see docs/explanation/event-loop.md for the numbered pass; work() and wait()
+// follow its order.
 #include <cetane/runtime/event_loop.hpp>
 
 #include <runtime/backend.hpp>
@@ -63,7 +64,8 @@ void event_loop::arm(detail::timer& timer, time_point deadline) noexcept {
 
 void event_loop::run_until(const std::function<bool()>& done) {
   if (loop_of_thread != nullptr) {
-    throw std::logic_error("an event loop runs on this thread already; await the task instead of running it");
+    throw std::logic_error(
+        "an event loop runs on this thread already; await the task instead of running it");
   }
   const current_loop current(*this);
   while (!done()) {
@@ -74,7 +76,8 @@ void event_loop::run_until(const std::function<bool()>& done) {
 }
 
 void event_loop::run_once(time_point latest) {
-  if (loop_of_thread == this) throw std::logic_error("run_once: this event loop is running already");
+  if (loop_of_thread == this)
+    throw std::logic_error("run_once: this event loop is running already");
   const current_loop current(*this);
   work();
   wait(latest);
@@ -91,7 +94,9 @@ void event_loop::work() noexcept {
 void event_loop::wait(time_point latest) {
   time_point until = std::min(latest, timers_->next_deadline());  // 5
   if (ready_first_ != nullptr) until = time_point::min();
-  asleep_.store(true, std::memory_order_seq_cst);  // before the look: a post() that misses the flag is seen here
+  asleep_.store(
+      true,
+      std::memory_order_seq_cst);  // before the look: a post() that misses the flag is seen here
   if (mailbox_.load(std::memory_order_seq_cst) != nullptr) until = time_point::min();
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
@@ -143,7 +148,8 @@ void event_loop::push_message(detail::message* message) noexcept {
   if (asleep_.exchange(false, std::memory_order_seq_cst)) io_->wake();
 }
 
-// 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that a chain of hand-overs does
+// 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
+//    a chain of hand-overs does
 // not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
   for (unsigned n = 0; n < resumes_per_pass && ready_first_ != nullptr; ++n) {
@@ -197,7 +203,8 @@ void event_loop::resume(detail::task_context& task) noexcept {
   running_ = nullptr;
   if (blocks_->borrower != nullptr) blocks_->reclaim();
   flush_staged();
-  if (unsettled_) [[unlikely]] settle();
+  if (unsettled_) [[unlikely]]
+    settle();
 }
 
 void event_loop::finished(detail::task_context& task) noexcept {

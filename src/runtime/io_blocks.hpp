@@ -8,13 +8,16 @@
 
 namespace cetane::detail {
 
-/// The memory through which all bytes of a loop pass: one block that reads go into, one that collects small output.
+/// The memory through which all bytes of a loop pass: one block that reads go into, one that
+/// collects small output.
 ///
-/// One block for all connections instead of one each keeps idle connections small and the block in the cache.
-/// - `input` belongs to `feeding` while that connection hands out what arrived; what is left over then moves to a window of its
-///   own. The chunk in `borrower` reads from it until the running task suspends; then it gets memory of its own.
-/// - `staged` holds what the running task has sent to `staging`. It leaves when the task suspends, or when another connection
-///   wants the block.
+/// One block for all connections instead of one each keeps idle connections small and the block in
+/// the cache.
+/// - `input` belongs to `feeding` while that connection hands out what arrived; what is left over
+///   then moves to a window of its own. The chunk in `borrower` reads from it until the running
+///   task suspends; then it gets memory of its own.
+/// - `staged` holds what the running task has sent to `staging`. It leaves when the task suspends,
+///   or when another connection wants the block.
 struct io_blocks {
   static constexpr std::size_t input_bytes = 64 * 1024;
   static constexpr std::size_t staged_capacity = 32 * 1024;

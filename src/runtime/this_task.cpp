@@ -13,10 +13,11 @@ const log::logger task_log("task");
 
 // Reads a function's signature as compilers write it down to the name that its author knows it by:
 //   cetane::task<void> {anonymous}::room::talk(connection&)                   room::talk
-//   void serve(serve<int>(int)::_Z5serveIiEvT_.Frame*)                        serve        (g++, once it has awaited)
-//   cetane::task<> app::inner::operator()()                                   app::inner
-//   void body(...)::<lambda(int)>::operator()(...)                            lambda in body    (g++)
-//   auto body()::(anonymous class)::operator()(auto) const [auto:1 = int]     lambda in body    (clang)
+//   void serve(serve<int>(int)::_Z5serveIiEvT_.Frame*)                        serve        (g++,
+//   once it has awaited) cetane::task<> app::inner::operator()() app::inner void
+//   body(...)::<lambda(int)>::operator()(...)                            lambda in body    (g++)
+//   auto body()::(anonymous class)::operator()(auto) const [auto:1 = int]     lambda in body
+//   (clang)
 class signature_reader {
  public:
   explicit signature_reader(std::string_view signature) : left_(signature) {}
@@ -30,7 +31,8 @@ class signature_reader {
  private:
   void step() {
     if (skip("{anonymous}::") || skip("(anonymous namespace)::")) return;
-    if (left_.starts_with("<lambda") || left_.starts_with("(anonymous class)")) return end_in_lambda();
+    if (left_.starts_with("<lambda") || left_.starts_with("(anonymous class)"))
+      return end_in_lambda();
     if (name_.ends_with("operator") && skip("()")) {
       name_ += "()";
       return;
@@ -96,7 +98,8 @@ std::string who(const task_context& task) {
 event_loop& this_loop(const char* wanted) {
   if (event_loop* loop = event_loop::current()) return *loop;
   throw std::logic_error(std::string(wanted) +
-                         ": no event loop runs on this thread; call it from a task, or from another thread through post()");
+                         ": no event loop runs on this thread; call it from a task, or from "
+                         "another thread through post()");
 }
 
 task_context& this_task(const char* wanted) {

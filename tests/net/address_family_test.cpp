@@ -65,8 +65,7 @@ TEST_CASE("a conversation over IPv6", "[net][ipv6]") {
 
   REQUIRE(pair.here.remote() == pair.there.local());
   REQUIRE(pair.there.remote() == pair.here.local());
-  REQUIRE(pair.here.remote().to_string() ==
-          "[::1]:" + std::to_string(pair.here.remote().port()));
+  REQUIRE(pair.here.remote().to_string() == "[::1]:" + std::to_string(pair.here.remote().port()));
   converse(loop, pair);
 }
 

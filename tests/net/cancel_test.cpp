@@ -32,10 +32,10 @@ struct read_kind {
 };
 
 const read_kind kinds[] = {
-    {"until_eol", line, false},        {"until_eol(crlf)", strict_line, false},
-    {"until", marked, false},          {"receive(n)", counted, false},
-    {"receive_some", some, true},      {"until_eof", all, false},
-    {"next_line", next_line, false},   {"next_chunk", next_chunk, true},
+    {"until_eol", line, false},      {"until_eol(crlf)", strict_line, false},
+    {"until", marked, false},        {"receive(n)", counted, false},
+    {"receive_some", some, true},    {"until_eof", all, false},
+    {"next_line", next_line, false}, {"next_chunk", next_chunk, true},
 };
 
 }  // namespace
@@ -121,10 +121,12 @@ TEST_CASE_METHOD(net_fixture, "a reader whose turn is to come keeps its message 
         }
       },
       std::ref(read));
-  auto canceller = begin([](connection&, join_handle<>& victim) -> task<> {
-    victim.cancel();
-    co_return;
-  }, std::ref(reader));
+  auto canceller = begin(
+      [](connection&, join_handle<>& victim) -> task<> {
+        victim.cancel();
+        co_return;
+      },
+      std::ref(reader));
 
   REQUIRE_THROWS_AS(result(reader), cancelled);
   result(canceller);
@@ -134,9 +136,9 @@ TEST_CASE_METHOD(net_fixture, "a reader whose turn is to come keeps its message 
 
 TEST_CASE_METHOD(net_fixture, "cancelling a wait to send takes nothing back", "[net][cancel]") {
   const std::string sent = pattern(1'000'000);
-  auto sender = begin([](connection& peer, const std::string& text) -> task<> {
-    co_await peer.send(text);
-  }, std::cref(sent));
+  auto sender =
+      begin([](connection& peer, const std::string& text) -> task<> { co_await peer.send(text); },
+            std::cref(sent));
   settle();
   REQUIRE_FALSE(sender.done());
   sender.cancel();

@@ -50,10 +50,12 @@ TEST_CASE_METHOD(net_fixture, "closed() sees the end behind more input than is r
   arrives(std::string(60'000, 'x'));
   settle();
   arrives(std::string(60'000, 'x'));
-  auto sender = loop.spawn([](connection& peer) -> task<> {
-    co_await peer.send(std::string(10'000, 'x'));
-    co_await peer.send_eof();
-  }, std::ref(there));
+  auto sender = loop.spawn(
+      [](connection& peer) -> task<> {
+        co_await peer.send(std::string(10'000, 'x'));
+        co_await peer.send_eof();
+      },
+      std::ref(there));
   result(sender);
 
   REQUIRE(result(watcher) == closed_by_peer::end_of_input);
@@ -135,13 +137,17 @@ TEST_CASE_METHOD(prompt_fixture, "who asks again and again whether the peer left
                  "[net][closed]") {
   peer_ends();
   bool other_ran = false;
-  auto stubborn = begin([](connection& peer, bool& ran) -> task<> {
-    while (!ran) co_await peer.closed();
-  }, std::ref(other_ran));
-  auto other = begin([](connection&, bool& ran) -> task<> {
-    co_await yield();
-    ran = true;
-  }, std::ref(other_ran));
+  auto stubborn = begin(
+      [](connection& peer, bool& ran) -> task<> {
+        while (!ran) co_await peer.closed();
+      },
+      std::ref(other_ran));
+  auto other = begin(
+      [](connection&, bool& ran) -> task<> {
+        co_await yield();
+        ran = true;
+      },
+      std::ref(other_ran));
   result(other);
   result(stubborn);
 }

@@ -197,10 +197,12 @@ TEST_CASE_METHOD(closing_fixture, "a peer that first sends all it has still gets
   settle();
   let_go();
 
-  auto peer = loop.spawn([](connection& c) -> task<std::string> {
-    co_await c.drain();
-    co_return co_await c.until_eof();
-  }, std::ref(there));
+  auto peer = loop.spawn(
+      [](connection& c) -> task<std::string> {
+        co_await c.drain();
+        co_return co_await c.until_eof();
+      },
+      std::ref(there));
 
   REQUIRE(result(peer) == sent);
 }
@@ -237,12 +239,14 @@ TEST_CASE_METHOD(closing_fixture, "a peer that only sends does not hold up the e
                  "[net][closing][not-epoll]") {
   REQUIRE(here.send(std::string(1'000'000, 'x')).await_ready() == false);
   settle();
-  auto chatter = loop.spawn([](connection& peer) -> task<> {
-    for (;;) {
-      co_await peer.send("and another thing\n");
-      co_await sleep(100ms);
-    }
-  }, std::ref(there));
+  auto chatter = loop.spawn(
+      [](connection& peer) -> task<> {
+        for (;;) {
+          co_await peer.send("and another thing\n");
+          co_await sleep(100ms);
+        }
+      },
+      std::ref(there));
   let_go();
   REQUIRE(time_until_closed(1) == 10s);
   REQUIRE_THROWS_AS(result(chatter), connection_closed);
@@ -267,7 +271,8 @@ TEST_CASE_METHOD(closing_fixture, "a peer that resets while it is waited for end
   until([&] { return closed(2); });
 }
 
-TEST_CASE_METHOD(closing_fixture, "what is sent and closed at once after the peer left does no harm",
+TEST_CASE_METHOD(closing_fixture,
+                 "what is sent and closed at once after the peer left does no harm",
                  "[net][closing]") {
   there.abort();
   settle();

@@ -62,10 +62,12 @@ TEST_CASE_METHOD(net_fixture, "a task may end with the connection that woke it",
                  "[net][lifetime]") {
   for (const char* text : {"line\n", "line\nand more behind it"}) {
     connected_pair pair(loop);
-    auto owner = loop.spawn([](connection& own) -> task<> {
-      const std::string line = co_await own.until_eol();
-      const connection dies(std::move(own));
-    }, std::move(pair.here));
+    auto owner = loop.spawn(
+        [](connection& own) -> task<> {
+          const std::string line = co_await own.until_eol();
+          const connection dies(std::move(own));
+        },
+        std::move(pair.here));
     settle();
 
     deliver(loop, pair.there, text);
@@ -77,11 +79,13 @@ TEST_CASE_METHOD(net_fixture, "a task may end with the connection that woke it",
 }
 
 TEST_CASE_METHOD(net_fixture, "a task may reset the connection that woke it", "[net][lifetime]") {
-  auto owner = loop.spawn([](connection& own) -> task<> {
-    const std::string line = co_await own.until_eol();
-    own.abort();
-    const connection dies(std::move(own));
-  }, std::move(here));
+  auto owner = loop.spawn(
+      [](connection& own) -> task<> {
+        const std::string line = co_await own.until_eol();
+        own.abort();
+        const connection dies(std::move(own));
+      },
+      std::move(here));
   settle();
   arrives("line\nand more behind it");
   result(owner);
@@ -90,15 +94,17 @@ TEST_CASE_METHOD(net_fixture, "a task may reset the connection that woke it", "[
 
 TEST_CASE_METHOD(net_fixture, "a task may end its connection while it has a chunk of it",
                  "[net][lifetime]") {
-  auto owner = loop.spawn([](connection& own) -> task<std::string> {
-    const chunk kept = co_await own.receive_some();
-    {
-      own.abort();
-      const connection dies(std::move(own));
-    }
-    co_await yield();
-    co_return std::string(kept.view());
-  }, std::move(here));
+  auto owner = loop.spawn(
+      [](connection& own) -> task<std::string> {
+        const chunk kept = co_await own.receive_some();
+        {
+          own.abort();
+          const connection dies(std::move(own));
+        }
+        co_await yield();
+        co_return std::string(kept.view());
+      },
+      std::move(here));
   settle();
   arrives("kept");
   REQUIRE(result(owner) == "kept");
@@ -106,11 +112,13 @@ TEST_CASE_METHOD(net_fixture, "a task may end its connection while it has a chun
 
 TEST_CASE_METHOD(net_fixture, "a task may end its connection when it sees the end",
                  "[net][lifetime]") {
-  auto owner = loop.spawn([](connection& own) -> task<> {
-    while (co_await own.next_line()) {
-    }
-    const connection dies(std::move(own));
-  }, std::move(here));
+  auto owner = loop.spawn(
+      [](connection& own) -> task<> {
+        while (co_await own.next_line()) {
+        }
+        const connection dies(std::move(own));
+      },
+      std::move(here));
   settle();
   arrives("line\n");
   there.close();
@@ -156,11 +164,13 @@ TEST_CASE_METHOD(net_fixture, "closing both ends at once is no trouble", "[net][
 
 TEST_CASE_METHOD(net_fixture, "an end that reads may be closed by the other end's task",
                  "[net][lifetime]") {
-  auto reader = begin([](connection& mine, connection& its) -> task<> {
-    const std::string line = co_await mine.until_eol();
-    { const connection gone(std::move(its)); }
-    REQUIRE_THROWS_AS(co_await mine.until_eol(), connection_closed);
-  }, std::ref(there));
+  auto reader = begin(
+      [](connection& mine, connection& its) -> task<> {
+        const std::string line = co_await mine.until_eol();
+        { const connection gone(std::move(its)); }
+        REQUIRE_THROWS_AS(co_await mine.until_eol(), connection_closed);
+      },
+      std::ref(there));
   settle();
   REQUIRE(there.try_send("line\n"));
   result(reader);
@@ -187,9 +197,8 @@ TEST_CASE("a loop may end while connections are in every state", "[net][lifetime
   auto one = loop.spawn(read_line, std::ref(reading.here));
   auto two = loop.spawn(send_text, std::ref(sending.here), std::string(9'000'000, 'x'));
   auto three = loop.spawn(wait_closed, std::ref(watched.here));
-  auto owner = loop.spawn([](connection& own) -> task<> {
-    std::ignore = co_await own.until_eol();
-  }, std::move(reading.there));
+  auto owner = loop.spawn([](connection& own) -> task<> { std::ignore = co_await own.until_eol(); },
+                          std::move(reading.there));
   std::ignore = closing.here.send(std::string(9'000'000, 'x'));
   { const connection gone(std::move(closing.here)); }
   settle(loop);

@@ -184,9 +184,8 @@ TEST_CASE_METHOD(listening, "a listener that rests keeps the loop asleep",
 TEST_CASE_METHOD(listening, "without free descriptors the listener rests and tries again",
                  "[net][listener][not-sim]") {
   std::vector<std::string> complaints;
-  log::set_sink([&](log::level, std::string_view, std::string_view line) {
-    complaints.emplace_back(line);
-  });
+  log::set_sink(
+      [&](log::level, std::string_view, std::string_view line) { complaints.emplace_back(line); });
   open();
   knock(5);
   const int first_free = lowest_free_descriptor();

@@ -52,8 +52,7 @@ TEST_CASE_METHOD(net_fixture, "PIPE-12 of equal priority the first sent is the f
   REQUIRE(loop.run(read_to_end, there) == "threetwosixone");
 }
 
-TEST_CASE_METHOD(net_fixture, "what is staged already takes part in the order",
-                 "[net][priority]") {
+TEST_CASE_METHOD(net_fixture, "what is staged already takes part in the order", "[net][priority]") {
   loop.run(
       [](connection& peer) -> task<> {
         co_await peer.send("usual1-");

@@ -92,7 +92,8 @@ TEST_CASE_METHOD(reset_fixture, "a reset that a write met first is one for the r
   REQUIRE(error_of(read_next_chunk) == std::errc::connection_reset);
 }
 
-TEST_CASE_METHOD(reset_fixture, "a task that writes before it has heard of the reset reads it after",
+TEST_CASE_METHOD(reset_fixture,
+                 "a task that writes before it has heard of the reset reads it after",
                  "[net][reset][not-sim]") {
   // The reset is in the kernel, and this loop has not asked yet.
   loop.run(

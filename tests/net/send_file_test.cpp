@@ -24,10 +24,12 @@ struct file_fixture : net_fixture {
   // Runs a task that sends, then ends the output, and gives what has arrived.
   template <class Fn>
   std::string sent_by(Fn fn) {
-    auto sender = begin([](connection& peer, Fn& send) -> task<> {
-      co_await send(peer);
-      co_await peer.send_eof();
-    }, std::ref(fn));
+    auto sender = begin(
+        [](connection& peer, Fn& send) -> task<> {
+          co_await send(peer);
+          co_await peer.send_eof();
+        },
+        std::ref(fn));
     std::string got = loop.run(read_to_end, there);
     result(sender);
     return got;
@@ -104,9 +106,9 @@ TEST_CASE_METHOD(file_fixture, "the file may be removed while it is sent", "[net
 TEST_CASE_METHOD(file_fixture, "sending a file waits until all of it is written",
                  "[net][send-file]") {
   const std::string path = folder.write("file", pattern(2'000'000));
-  auto sender = begin([](connection& peer, const std::string& name) -> task<> {
-    co_await peer.send_file(name);
-  }, std::cref(path));
+  auto sender = begin(
+      [](connection& peer, const std::string& name) -> task<> { co_await peer.send_file(name); },
+      std::cref(path));
   settle();
   REQUIRE_FALSE(sender.done());
   REQUIRE(here.queued_bytes() == 0);  // its bytes take no memory
@@ -119,11 +121,13 @@ TEST_CASE_METHOD(file_fixture, "sending a file waits until all of it is written"
 TEST_CASE_METHOD(file_fixture, "a file that becomes shorter ends early, and the rest goes on",
                  "[net][send-file]") {
   const std::string path = folder.write("file", pattern(3'000'000));
-  auto sender = begin([](connection& peer, const std::string& name) -> task<> {
-    co_await peer.send_file(name);
-    co_await peer.send("behind");
-    co_await peer.send_eof();
-  }, std::cref(path));
+  auto sender = begin(
+      [](connection& peer, const std::string& name) -> task<> {
+        co_await peer.send_file(name);
+        co_await peer.send("behind");
+        co_await peer.send_eof();
+      },
+      std::cref(path));
   settle();
   const std::uint64_t sent = stats().bytes_sent;
   REQUIRE(sent < 3'000'000);
@@ -142,9 +146,9 @@ TEST_CASE_METHOD(file_fixture, "cancelling the wait for a file takes nothing bac
                  "[net][send-file]") {
   const std::string text = pattern(2'000'000);
   const std::string path = folder.write("file", text);
-  auto sender = begin([](connection& peer, const std::string& name) -> task<> {
-    co_await peer.send_file(name);
-  }, std::cref(path));
+  auto sender = begin(
+      [](connection& peer, const std::string& name) -> task<> { co_await peer.send_file(name); },
+      std::cref(path));
   settle();
   sender.cancel();
   REQUIRE_THROWS_AS(result(sender), cancelled);
@@ -180,12 +184,14 @@ TEST_CASE("a file that the socket takes without end leaves the loop to others",
   const temporary_folder folder;
   const std::string path = folder.write("file", pattern(8'000'000));
   int turns = 0;
-  auto other = net.begin([](connection&, int& count) -> task<> {
-    for (;; ++count) co_await yield();
-  }, std::ref(turns));
-  auto sender = net.begin([](connection& peer, const std::string& name) -> task<> {
-    co_await peer.send_file(name);
-  }, std::cref(path));
+  auto other = net.begin(
+      [](connection&, int& count) -> task<> {
+        for (;; ++count) co_await yield();
+      },
+      std::ref(turns));
+  auto sender = net.begin(
+      [](connection& peer, const std::string& name) -> task<> { co_await peer.send_file(name); },
+      std::cref(path));
 
   net.result(sender);
   REQUIRE(turns > 20);

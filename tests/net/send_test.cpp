@@ -51,8 +51,7 @@ TEST_CASE_METHOD(net_fixture, "PIPE-1 what a task sends waits until the task doe
   REQUIRE(loop.run(read_some, there) == "foo");
 }
 
-TEST_CASE_METHOD(net_fixture, "what a task sends in several calls leaves together",
-                 "[net][send]") {
+TEST_CASE_METHOD(net_fixture, "what a task sends in several calls leaves together", "[net][send]") {
   loop.run(
       [](connection& peer) -> task<> {
         co_await peer.send("one ");
@@ -200,10 +199,12 @@ TEST_CASE_METHOD(net_fixture, "NEW-22 a send below the high mark does not give u
         seen = ran;
       },
       std::ref(other_ran), std::ref(seen_by_sender));
-  auto other = begin([](connection&, bool& ran) -> task<> {
-    ran = true;
-    co_return;
-  }, std::ref(other_ran));
+  auto other = begin(
+      [](connection&, bool& ran) -> task<> {
+        ran = true;
+        co_return;
+      },
+      std::ref(other_ran));
 
   result(sender);
   result(other);
@@ -223,18 +224,19 @@ TEST_CASE_METHOD(net_fixture, "a task that only sends gives up its turn after 12
         }
       },
       std::ref(other_ran), std::ref(sends_before_other));
-  auto other = begin([](connection&, bool& ran) -> task<> {
-    ran = true;
-    co_return;
-  }, std::ref(other_ran));
+  auto other = begin(
+      [](connection&, bool& ran) -> task<> {
+        ran = true;
+        co_return;
+      },
+      std::ref(other_ran));
 
   result(sender);
   result(other);
   REQUIRE(sends_before_other == 128);
 }
 
-TEST_CASE_METHOD(net_fixture, "sends that nobody awaits do not buy endless awaits",
-                 "[net][send]") {
+TEST_CASE_METHOD(net_fixture, "sends that nobody awaits do not buy endless awaits", "[net][send]") {
   std::string lines(1000, '\n');
   arrives(lines);
   int read_before_other = 0;
@@ -249,10 +251,12 @@ TEST_CASE_METHOD(net_fixture, "sends that nobody awaits do not buy endless await
         }
       },
       std::ref(other_ran), std::ref(read_before_other));
-  auto other = begin([](connection&, bool& ran) -> task<> {
-    ran = true;
-    co_return;
-  }, std::ref(other_ran));
+  auto other = begin(
+      [](connection&, bool& ran) -> task<> {
+        ran = true;
+        co_return;
+      },
+      std::ref(other_ran));
 
   result(reader);
   result(other);
@@ -304,7 +308,8 @@ TEST_CASE_METHOD(net_fixture, "the marks and the limit can be set for each conne
   fill(*this, here);
   const std::size_t waiting = here.queued_bytes();
 
-  auto sender = begin([](connection& peer) -> task<> { co_await peer.send(std::string(999, '.')); });
+  auto sender =
+      begin([](connection& peer) -> task<> { co_await peer.send(std::string(999, '.')); });
   settle();
   REQUIRE_FALSE(sender.done());
   REQUIRE(here.queued_bytes() == waiting + 999);
@@ -437,10 +442,12 @@ TEST_CASE_METHOD(net_fixture, "a second reader or writer that will not listen st
   };
   bool other_ran = false;
   auto second = begin(stubborn, std::ref(other_ran));
-  auto other = begin([](connection&, bool& ran) -> task<> {
-    co_await yield();
-    ran = true;
-  }, std::ref(other_ran));
+  auto other = begin(
+      [](connection&, bool& ran) -> task<> {
+        co_await yield();
+        ran = true;
+      },
+      std::ref(other_ran));
 
   REQUIRE(result(second) > 0);
   result(other);
@@ -457,10 +464,12 @@ TEST_CASE_METHOD(net_fixture, "both ends may send much at once and read it", "[n
   const std::string one = pattern(1'000'000);
   const std::string two(1'000'000, '2');
   auto talk = [](connection& peer, const std::string& mine) -> task<std::string> {
-    auto sending = spawn([](connection& to, const std::string& text) -> task<> {
-      co_await to.send(text);
-      co_await to.send_eof();
-    }, std::ref(peer), std::cref(mine));
+    auto sending = spawn(
+        [](connection& to, const std::string& text) -> task<> {
+          co_await to.send(text);
+          co_await to.send_eof();
+        },
+        std::ref(peer), std::cref(mine));
     std::string got = co_await peer.until_eof();
     co_await sending;
     co_return got;

@@ -112,9 +112,8 @@ TEST_CASE("descriptors that a peer passes are closed, and hold up nothing",
   REQUIRE(::send(pair.socket_there(), "end\n", 4, MSG_NOSIGNAL) == 4);
 
   run_until(loop, [&] { return reader.done(); });
-  const std::string line =
-      loop.run([](join_handle<std::string>& of) -> task<std::string> { co_return co_await of; },
-               reader);
+  const std::string line = loop.run(
+      [](join_handle<std::string>& of) -> task<std::string> { co_return co_await of; }, reader);
   REQUIRE(line.size() == 64);
   REQUIRE(line.ends_with("dend\n"));
   REQUIRE(lowest_free_descriptor() == lowest);

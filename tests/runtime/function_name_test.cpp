@@ -22,7 +22,8 @@ using cetane::test::test_loop;
 namespace app {
 
 struct room {
-  std::string title;  // GCC 12 warns of a call by member pointer on an object smaller than a pointer
+  std::string
+      title;  // GCC 12 warns of a call by member pointer on an object smaller than a pointer
 
   task<> talk(gate& door, int) { co_await door.wait(); }
   template <class T>

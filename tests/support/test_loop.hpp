@@ -27,7 +27,8 @@ class test_loop {
   /// Starts a task without running it.
   template <class Fn, class... Args>
   auto spawn(Fn&& fn, Args&&... args) {
-    return detail::spawn_in(loop_, loop_.scope(), std::forward<Fn>(fn), std::forward<Args>(args)...);
+    return detail::spawn_in(loop_, loop_.scope(), std::forward<Fn>(fn),
+                            std::forward<Args>(args)...);
   }
 
   /// Runs fn(args...) as a task to its end and gives its result; what it throws is thrown here.

@@ -20,15 +20,14 @@ class join_handle;
 
 namespace detail {
 
-/// A spawned task's record: kept by the running task, by the join_handle and by who awaits that, whichever ends last.
+/// A spawned task's record: kept by the running task, by the join_handle and by who awaits that,
+/// whichever ends last.
 template <class T>
 class spawned : public task_context, public pooled {
  public:
   virtual ~spawned() = default;
 
-  std::string label() const override {
-    return label_.empty() ? function_label(root) : label_;
-  }
+  std::string label() const override { return label_.empty() ? function_label(root) : label_; }
 
   void on_finished() noexcept override {
     if (root) {
@@ -62,7 +61,8 @@ class spawned : public task_context, public pooled {
  private:
   friend join_handle<T>;
 
-  // For the report that may follow, since the name comes from the frame. Without memory for it the report has none.
+  // For the report that may follow, since the name comes from the frame. Without memory for it the
+  // report has none.
   void keep_label() noexcept {
     try {
       if (label_.empty()) label_ = function_label(root);
@@ -87,8 +87,8 @@ class spawned : public task_context, public pooled {
 
 /// A spawned task as its spawner sees it: awaiting it joins the task and gives its result.
 ///
-/// Dropping the handle lets the task go on by itself; an exception that nobody joins for is then logged. Movable; loop thread
-/// only.
+/// Dropping the handle lets the task go on by itself; an exception that nobody joins for is then
+/// logged. Movable; loop thread only.
 template <class T = void>
 class join_handle {
  public:
@@ -108,10 +108,11 @@ class join_handle {
 
   void swap(join_handle& other) noexcept { std::swap(task_, other.task_); }
 
-  /// Asks the task to end: its current await, and every later one, throws cancelled. Does nothing when it has ended.
+  /// Asks the task to end: its current await, and every later one, throws cancelled. Does nothing
+  /// when it has ended.
   ///
-  /// A task that has not begun yet does begin, and its first await throws. An await whose operation was complete when the
-  /// request came still gives its result.
+  /// A task that has not begun yet does begin, and its first await throws. An await whose operation
+  /// was complete when the request came still gives its result.
   void cancel(cancel_reason why = cancel_reason::user) {
     detail::spawned<T>& task = state();
     if (!task.done()) detail::cancel_task(task, why);
@@ -144,7 +145,8 @@ class join_handle {
     }
     T await_resume() {
       if (!joined_.done()) throw_if_cancelled();
-      if (std::exchange(joined_.taken_, true)) throw std::logic_error("a task's result is taken twice");
+      if (std::exchange(joined_.taken_, true))
+        throw std::logic_error("a task's result is taken twice");
       return joined_.result_.take();
     }
     void cancel_wait(detail::task_context& task) noexcept override {
@@ -161,22 +163,26 @@ class join_handle {
     cancel_reason reason_ = cancel_reason::none;
   };
 
-  /// Waits until the task has ended and gives its result, or throws what ended it; a cancelled task throws cancelled.
+  /// Waits until the task has ended and gives its result, or throws what ended it; a cancelled task
+  /// throws cancelled.
   ///
   /// Suspends unless the task has ended. The handle may be moved or dropped meanwhile.
-  /// @throws std::logic_error  The result was taken before, another task joins this one already, or it is the caller itself.
+  /// @throws std::logic_error  The result was taken before, another task joins this one already, or
+  ///                           it is the caller itself.
   /// @par Cancellation  The joined task goes on.
   awaiter operator co_await() & { return awaiter(state()); }
   awaiter operator co_await() && {
     static_assert(!detail::destroys_temporaries_twice || sizeof(T*) == 0,
-                  "g++ 12 destroys a lambda that is written inside a co_await expression twice, so name the handle before you "
+                  "g++ 12 destroys a lambda that is written inside a co_await expression twice, so "
+                  "name the handle before you "
                   "await it: auto h = spawn(f, x); co_await h;");
     return awaiter(state());
   }
 
  private:
   detail::spawned<T>& state() const {
-    if (task_ == nullptr) throw std::logic_error("this join_handle has no task: it is empty or was moved from");
+    if (task_ == nullptr)
+      throw std::logic_error("this join_handle has no task: it is empty or was moved from");
     return *task_;
   }
 

@@ -28,7 +28,8 @@ class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_op {
       begin(frame, *frame.promise().context);
     }
     void await_resume() const {
-      if (!elapsed_) [[unlikely]] throw_cancelled(*task_);
+      if (!elapsed_) [[unlikely]]
+        throw_cancelled(*task_);
     }
     void cancel_wait(detail::task_context& task) noexcept override;
     std::string describe_wait() const override;
@@ -50,15 +51,16 @@ class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_op {
 };
 
 /// Gives every ready task one turn before this one goes on; see yield().
-class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
-    frame.promise().context->pause(frame);
-  }
-  void await_resume() const noexcept {}
-};
+class [[nodiscard("a yield does nothing until it is awaited")]]
+yield_op{public : bool await_ready() const noexcept {return false;
+}  // namespace cetane
+template <class Promise>
+void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+  frame.promise().context->pause(frame);
+}
+void await_resume() const noexcept {}
+}
+;
 
 /// Goes to the end of the ready queue: everybody who is ready has one turn. Always suspends.
 inline yield_op yield() noexcept { return yield_op(); }
@@ -68,7 +70,8 @@ namespace detail {
 template <class Rep, class Period>
 constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
   using seconds = std::chrono::duration<long double>;
-  if (std::chrono::duration_cast<seconds>(span) >= std::chrono::duration_cast<seconds>(duration::max())) {
+  if (std::chrono::duration_cast<seconds>(span) >=
+      std::chrono::duration_cast<seconds>(duration::max())) {
     return duration::max();
   }
   return std::chrono::ceil<duration>(span);
@@ -83,7 +86,8 @@ sleep_op sleep(std::chrono::duration<Rep, Period> span) noexcept {
   return sleep_op(std::max(duration::zero(), detail::to_duration(span)));
 }
 
-/// Suspends for `seconds`, as in diesel: sleep(1), sleep(0.25). Without this overload a bare sleep(1) would quietly be POSIX's.
+/// Suspends for `seconds`, as in diesel: sleep(1), sleep(0.25). Without this overload a bare
+/// sleep(1) would quietly be POSIX's.
 ///
 /// @throws std::invalid_argument  `seconds` is negative or not a number.
 inline sleep_op sleep(double seconds) { return sleep_op(seconds_to_duration(seconds)); }

@@ -6,10 +6,12 @@
 
 /// Memory for coroutine frames and task records.
 ///
-/// Both come and go with every message, so they are taken from free lists that belong to the thread: steps of 16 bytes up to
-/// 512, of 64 bytes up to 1 KiB, then 2, 4 and 8 KiB; what is larger comes from operator new. Each list keeps at most 64 KiB.
-/// A block is an allocation of its own: it may be freed on another thread and then joins that thread's list. Under
-/// AddressSanitizer and with CETANE_FRAME_POOL=off every block goes straight to operator new, so that a use after free shows.
+/// Both come and go with every message, so they are taken from free lists that belong to the
+/// thread: steps of 16 bytes up to 512, of 64 bytes up to 1 KiB, then 2, 4 and 8 KiB; what is
+/// larger comes from operator new. Each list keeps at most 64 KiB. A block is an allocation of its
+/// own: it may be freed on another thread and then joins that thread's list. Under AddressSanitizer
+/// and with CETANE_FRAME_POOL=off every block goes straight to operator new, so that a use after
+/// free shows.
 namespace cetane::detail {
 
 /// Returns `bytes` of memory, aligned for any fundamental type. Throws std::bad_alloc.

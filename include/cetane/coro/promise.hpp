@@ -28,8 +28,8 @@ inline constexpr bool is_task<task<T>> = true;
 
 /// Stands for an awaiter that lives in the awaiting frame already.
 ///
-/// await_transform cannot return a reference: GCC 12 then copies the awaiter into the frame (the pattern
-/// battery in tests/compiler shows it).
+/// await_transform cannot return a reference: GCC 12 then copies the awaiter into the frame (the
+/// pattern battery in tests/compiler shows it).
 template <class Awaiter>
 class awaiter_ref {
  public:
@@ -46,18 +46,25 @@ class awaiter_ref {
 };
 
 template <class Awaitable>
-concept makes_awaiter = requires(Awaitable&& a) { static_cast<Awaitable&&>(a).operator co_await(); };
+concept makes_awaiter = requires(Awaitable&& a) {
+  static_cast<Awaitable&&>(a).operator co_await();
+};
 template <class Awaitable>
-concept is_made_awaiter = requires(Awaitable&& a) { operator co_await(static_cast<Awaitable&&>(a)); };
+concept is_made_awaiter = requires(Awaitable&& a) {
+  operator co_await(static_cast<Awaitable&&>(a));
+};
 
 /// Awaitables that are asked even when the task is cancelled already: the shielded ones.
 template <class Awaitable>
-concept ignores_cancel = requires { requires std::remove_cvref_t<Awaitable>::ignores_cancel; };
+concept ignores_cancel = requires {
+  requires std::remove_cvref_t<Awaitable>::ignores_cancel;
+};
 
 /// The place in a parent's frame that owns the child it awaits.
 ///
-/// A child finds its parent here, and whoever ends a suspended task from outside destroys its frames from the innermost one
-/// outwards: so no destructor of a child ever sees a parent's dead variables, and a chain of any depth needs no stack.
+/// A child finds its parent here, and whoever ends a suspended task from outside destroys its
+/// frames from the innermost one outwards: so no destructor of a child ever sees a parent's dead
+/// variables, and a chain of any depth needs no stack.
 class awaited_child {
  public:
   explicit awaited_child(std::coroutine_handle<> frame) noexcept : child(frame) {}
@@ -99,15 +106,19 @@ class promise_base {
   };
   final_awaiter final_suspend() const noexcept { return {}; }
 
-  /// Every co_await of a task passes here: the await notes its place and looks at the task's cancel state.
+  /// Every co_await of a task passes here: the await notes its place and looks at the task's cancel
+  /// state.
   template <class Awaitable>
   auto await_transform(Awaitable&& awaitable, const void* place = __builtin_source_location()) {
-    static_assert(!is_task<std::remove_cvref_t<Awaitable>> || !std::is_lvalue_reference_v<Awaitable>,
-                  "a task is awaited where it is made, co_await f(x); to begin it now and await it later, spawn it: "
-                  "auto h = spawn(f, x)");
+    static_assert(
+        !is_task<std::remove_cvref_t<Awaitable>> || !std::is_lvalue_reference_v<Awaitable>,
+        "a task is awaited where it is made, co_await f(x); to begin it now and await it later, "
+        "spawn it: "
+        "auto h = spawn(f, x)");
     where = place;
     if constexpr (!ignores_cancel<Awaitable>) {
-      if (context->cancel_state != cancel_reason::none) [[unlikely]] await_while_cancelled(*context);
+      if (context->cancel_state != cancel_reason::none) [[unlikely]]
+        await_while_cancelled(*context);
     }
     if constexpr (makes_awaiter<Awaitable>) {
       return std::forward<Awaitable>(awaitable).operator co_await();
@@ -126,17 +137,19 @@ class promise_base {
 
   awaited_child* awaited_by = nullptr;  // in the awaiting frame, once that one is suspended
   task_context* context = nullptr;
-  const void* where = nullptr;  // a std::source_location as one word: the class costs GCC 8 bytes more an await
+  const void* where =
+      nullptr;  // a std::source_location as one word: the class costs GCC 8 bytes more an await
 };
 
 /// What a finished frame left behind: a value, or the exception that ended it.
 ///
-/// It may be set twice: a destructor that throws after co_return has given the value sends the body into its catch blocks, or
-/// ends it.
+/// It may be set twice: a destructor that throws after co_return has given the value sends the body
+/// into its catch blocks, or ends it.
 template <class T>
 class outcome {
   static_assert(alignof(T) <= alignof(std::max_align_t),
-                "task<T>: frames are aligned for fundamental types only, so an over-aligned T needs a home of its own; return a "
+                "task<T>: frames are aligned for fundamental types only, so an over-aligned T "
+                "needs a home of its own; return a "
                 "std::unique_ptr<T>");
 
  public:
@@ -148,7 +161,8 @@ class outcome {
   template <class U>
   void set_value(U&& value) {
     if constexpr (!std::is_trivially_destructible_v<T>) {
-      if (state_ != state::empty) [[unlikely]] clear();
+      if (state_ != state::empty) [[unlikely]]
+        clear();
     }
     std::construct_at(&value_, std::forward<U>(value));
     state_ = state::value;
@@ -163,7 +177,8 @@ class outcome {
   }
   bool has_value() const noexcept { return state_ == state::value; }
   T take() {
-    if (state_ == state::error) [[unlikely]] std::rethrow_exception(error_);
+    if (state_ == state::error) [[unlikely]]
+      std::rethrow_exception(error_);
     return std::move(value_);
   }
 
@@ -205,7 +220,8 @@ class outcome<T&> {
   std::exception_ptr error() const noexcept { return error_; }
   bool has_value() const noexcept { return value_ != nullptr; }
   T& take() {
-    if (error_) [[unlikely]] std::rethrow_exception(error_);
+    if (error_) [[unlikely]]
+      std::rethrow_exception(error_);
     return *value_;
   }
   void take_from(outcome& other) noexcept {
@@ -226,7 +242,8 @@ class outcome<void> {
   std::exception_ptr error() const noexcept { return error_; }
   bool has_value() const noexcept { return !error_; }
   void take() {
-    if (error_) [[unlikely]] std::rethrow_exception(error_);
+    if (error_) [[unlikely]]
+      std::rethrow_exception(error_);
   }
   void take_from(outcome& other) noexcept { error_ = other.error_; }
 
@@ -240,10 +257,8 @@ class task_promise final : public promise_base {
   task<T> get_return_object(const void* place = __builtin_source_location()) noexcept;
   void unhandled_exception() noexcept { result.set_error(std::current_exception()); }
   template <class U = T>
-    requires std::convertible_to<U&&, T>
-  void return_value(U&& value) {
-    result.set_value(std::forward<U>(value));
-  }
+  requires std::convertible_to<U&&, T>
+  void return_value(U&& value) { result.set_value(std::forward<U>(value)); }
 
   outcome<T> result;
 };

@@ -10,8 +10,9 @@ namespace cetane {
 
 /// A coroutine that computes a T: what a handler and everything it calls returns.
 ///
-/// Lazy: it does nothing until it is awaited or spawned. Immovable: it is awaited where it is made, `co_await f(x)`, so its
-/// arguments live as long as it does; keep one for later by spawning it, `auto h = spawn(f, x)`.
+/// Lazy: it does nothing until it is awaited or spawned. Immovable: it is awaited where it is made,
+/// `co_await f(x)`, so its arguments live as long as it does; keep one for later by spawning it,
+/// `auto h = spawn(f, x)`.
 /// @par Errors        An exception that leaves the body is thrown by the co_await.
 /// @par Cancellation  Every co_await inside looks at the cancel state first and throws cancelled.
 template <class T = void>
@@ -22,7 +23,7 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
   using handle_type = std::coroutine_handle<promise_type>;
 
   task(const task&) = delete;
-  task(task&&) = delete;  // it is awaited where it is made, or spawned
+  task(task &&) = delete;  // it is awaited where it is made, or spawned
   task& operator=(const task&) = delete;
   task& operator=(task&&) = delete;
   ~task() {
@@ -67,10 +68,10 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
     }
   };
 
-  awaiter operator co_await() && noexcept { return awaiter(std::exchange(frame_, {})); }
+  awaiter operator co_await()&& noexcept { return awaiter(std::exchange(frame_, {})); }
 
   /// Gives up the frame: for the library's own roots.
-  [[nodiscard]] handle_type release() && noexcept { return std::exchange(frame_, {}); }
+  [[nodiscard]] handle_type release()&& noexcept { return std::exchange(frame_, {}); }
 
  private:
   friend promise_type;

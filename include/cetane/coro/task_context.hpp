@@ -20,7 +20,8 @@ class task_context;
 /// What a suspended task waits for.
 class CETANE_API waitable {
  public:
-  /// Ends the wait of `task` early. The task resumes later, through the ready queue, and finds its `cancel_state` set.
+  /// Ends the wait of `task` early. The task resumes later, through the ready queue, and finds its
+  /// `cancel_state` set.
   virtual void cancel_wait(task_context& task) noexcept = 0;
 
   /// Says in a few words what is waited for, for dump_tasks().
@@ -35,12 +36,14 @@ class CETANE_API waitable {
 
 /// The part of the event loop that frames talk to: it resumes them one after the other.
 ///
-/// A frame never resumes another one from its final suspension; it leaves the handle in `next` and returns, and run() goes on
-/// with it. So the stack does not grow with the number of awaits, on any compiler and with any flag: GCC makes no tail calls
-/// at -O0, -Og, -O1 and under sanitizers. A child is first resumed inside its parent's await_suspend, up to max_depth deep,
-/// which is as quick as a symmetric transfer when the child ends without suspending.
+/// A frame never resumes another one from its final suspension; it leaves the handle in `next` and
+/// returns, and run() goes on with it. So the stack does not grow with the number of awaits, on any
+/// compiler and with any flag: GCC makes no tail calls at -O0, -Og, -O1 and under sanitizers. A
+/// child is first resumed inside its parent's await_suspend, up to max_depth deep, which is as
+/// quick as a symmetric transfer when the child ends without suspending.
 ///
-/// Every await that completes without suspending, and every hand-over through `next`, spends one of the resume's await_budget.
+/// Every await that completes without suspending, and every hand-over through `next`, spends one of
+/// the resume's await_budget.
 class scheduler {
  public:
   static constexpr unsigned max_depth = 16;
@@ -49,19 +52,24 @@ class scheduler {
   /// Appends `task` to the ready queue. Never allocates.
   virtual void make_ready(task_context& task) noexcept = 0;
 
-  /// Takes note that the outermost frame of `task` has finished. Its frame is destroyed later, from the loop.
+  /// Takes note that the outermost frame of `task` has finished. Its frame is destroyed later, from
+  /// the loop.
   virtual void finished(task_context& task) noexcept = 0;
 
-  /// Called when the running task has spent its budget: it goes on at `frame` when all others have had their turn.
+  /// Called when the running task has spent its budget: it goes on at `frame` when all others have
+  /// had their turn.
   virtual void end_turn(std::coroutine_handle<> frame) noexcept = 0;
 
-  /// Called at an await of the running task, which is cancelled: throws cancelled, or returns to let the await begin.
+  /// Called at an await of the running task, which is cancelled: throws cancelled, or returns to
+  /// let the await begin.
   ///
-  /// It returns when the task has swallowed too many in this resume. The await then suspends, and is cancelled when all others
-  /// have had their turn: so a task that catches everything and goes on does not stop the loop.
+  /// It returns when the task has swallowed too many in this resume. The await then suspends, and
+  /// is cancelled when all others have had their turn: so a task that catches everything and goes
+  /// on does not stop the loop.
   virtual void refuse_await(task_context& task) = 0;
 
-  /// Whether an await may complete without suspending. If not, its task goes to the end of the ready queue first.
+  /// Whether an await may complete without suspending. If not, its task goes to the end of the
+  /// ready queue first.
   [[nodiscard]] bool within_budget() noexcept { return --budget != 0; }
 
   /// Resumes `frame`, and then whatever it leaves in `next`, until its task suspends or ends.
@@ -69,10 +77,10 @@ class scheduler {
     budget = await_budget;
     frame.resume();
     while (next) [[unlikely]] {
-      const std::coroutine_handle<> following = std::exchange(next, nullptr);
-      if (!within_budget()) return end_turn(following);
-      following.resume();
-    }
+        const std::coroutine_handle<> following = std::exchange(next, nullptr);
+        if (!within_budget()) return end_turn(following);
+        following.resume();
+      }
   }
 
   std::coroutine_handle<> next;
@@ -86,14 +94,16 @@ class scheduler {
 
 /// What all frames of one task share: where it runs, whether it is cancelled, what it waits for.
 ///
-/// diesel calls this a Loop. States: ready or running (`waiting` is null), waiting (`leaf` is the suspended frame, `waiting`
-/// the reason), finished (`root` is done). It lives in the list of members of its innermost cancel scope.
+/// diesel calls this a Loop. States: ready or running (`waiting` is null), waiting (`leaf` is the
+/// suspended frame, `waiting` the reason), finished (`root` is done). It lives in the list of
+/// members of its innermost cancel scope.
 class CETANE_API task_context : public list_hook<cancel_scope> {
  public:
   task_context(const task_context&) = delete;
   task_context& operator=(const task_context&) = delete;
 
-  /// Notes that the task is suspended at `frame`, until make_ready(); `what` is told when the wait is cancelled.
+  /// Notes that the task is suspended at `frame`, until make_ready(); `what` is told when the wait
+  /// is cancelled.
   void suspend(std::coroutine_handle<> frame, waitable& what) noexcept {
     leaf = frame;
     waiting = &what;
@@ -111,8 +121,8 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   /// The peer's address if the task serves a connection, else empty.
   virtual std::string peer() const { return {}; }
 
-  /// Called from the loop, once: `root` is done, or null when the loop had to destroy a task that did not end. May destroy
-  /// this object.
+  /// Called from the loop, once: `root` is done, or null when the loop had to destroy a task that
+  /// did not end. May destroy this object.
   virtual void on_finished() noexcept = 0;
 
   scheduler* loop = nullptr;
@@ -123,9 +133,11 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   cancel_scope* scope = nullptr;
   std::uint32_t started_s = 0;  // seconds on the loop's clock
   std::uint16_t references = 0;
-  cancel_reason cancel_state : 4 = cancel_reason::none;  // what awaits look at: the scope's reason or the task's own
-  cancel_reason own_reason : 4 = cancel_reason::none;    // the task itself was cancelled, not its scope
-  bool queued = false;                                   // in the ready queue
+  cancel_reason cancel_state : 4 =
+      cancel_reason::none;  // what awaits look at: the scope's reason or the task's own
+  cancel_reason own_reason : 4 =
+      cancel_reason::none;  // the task itself was cancelled, not its scope
+  bool queued = false;      // in the ready queue
 
  protected:
   task_context() = default;

@@ -24,9 +24,10 @@ struct closed_waiters;  // tag
 /// Waits until the peer has left; made by connection::closed().
 class [[nodiscard("closed() does nothing until it is awaited")]] closed_op {
  public:
-  explicit closed_op(detail::stream& of) noexcept : stream_(&of) {}
+  explicit closed_op(detail::stream & of) noexcept : stream_(&of) {}
 
-  class CETANE_API awaiter final : public detail::waitable, public list_hook<detail::closed_waiters> {
+  class CETANE_API awaiter final : public detail::waitable,
+                                   public list_hook<detail::closed_waiters> {
    public:
     explicit awaiter(detail::stream& of) noexcept : stream_(of) {}
     bool await_ready() const noexcept { return false; }

@@ -24,7 +24,8 @@
 
 namespace cetane {
 
-/// Where a message stands among those that wait to be sent: higher first, in order of sending within one; 5 by default.
+/// Where a message stands among those that wait to be sent: higher first, in order of sending
+/// within one; 5 by default.
 class priority {
  public:
   explicit constexpr priority(int level) noexcept : level_(level) {}
@@ -39,7 +40,8 @@ namespace detail {
 inline constexpr int usual_priority = 5;
 
 /// Queues all parts; says whether the sender may go on without waiting.
-CETANE_API bool queue_output(stream& to, const std::string_view* parts, std::size_t count, int level);
+CETANE_API bool queue_output(stream& to, const std::string_view* parts, std::size_t count,
+                             int level);
 CETANE_API bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count);
 
 // Text and bytes of any kind; a number has no bytes of its own.
@@ -47,13 +49,18 @@ template <class Part>
 std::string_view bytes_of(const Part& part) {
   static_assert(!std::is_arithmetic_v<Part>,
                 "send takes text and bytes; to send a number write print(\"{}\", number)");
-  static_assert(std::is_arithmetic_v<Part> || std::is_convertible_v<const Part&, std::string_view> ||
-                    requires { { part.data() } -> std::convertible_to<const void*>; part.size(); },
-                "send takes text, a chunk, or a contiguous range of bytes");
+  static_assert(
+      std::is_arithmetic_v<Part> || std::is_convertible_v<const Part&, std::string_view> ||
+          requires {
+            { part.data() } -> std::convertible_to<const void*>;
+            part.size();
+          },
+      "send takes text, a chunk, or a contiguous range of bytes");
   if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
     return part;
   } else if constexpr (!std::is_arithmetic_v<Part>) {
-    static_assert(sizeof(*part.data()) == 1, "send takes ranges of bytes; of larger elements the byte order is unknown");
+    static_assert(sizeof(*part.data()) == 1,
+                  "send takes ranges of bytes; of larger elements the byte order is unknown");
     return {reinterpret_cast<const char*>(part.data()), part.size()};
   } else {
     return {};
@@ -64,8 +71,9 @@ std::string_view bytes_of(const Part& part) {
 
 /// A stream connection: TCP or a Unix socket.
 ///
-/// A handler gets a reference that is valid until it has ended; connect() gives a connection that the caller owns. One task may
-/// read and one may write at a time. Whoever owns a connection and destroys it closes it as close() does.
+/// A handler gets a reference that is valid until it has ended; connect() gives a connection that
+/// the caller owns. One task may read and one may write at a time. Whoever owns a connection and
+/// destroys it closes it as close() does.
 class CETANE_API connection {
  public:
   connection() noexcept = default;
@@ -83,7 +91,8 @@ class CETANE_API connection {
   /// @param limit  Longest line accepted, in bytes, line end included.
   /// @return The line with its line end as it came.
   /// @throws connection_closed  The peer closed first; leftover() has what had arrived.
-  /// @throws message_too_long   The limit is passed; the rest of the line is dropped as it arrives, the next read begins after it.
+  /// @throws message_too_long   The limit is passed; the rest of the line is dropped as it arrives,
+  ///                            the next read begins after it.
   /// @throws connection_busy    Another task reads from this connection.
   /// @par Cancellation  Nothing is consumed.
   read_op<std::string> until_eol(std::size_t limit) { return until_eol(line_end::any, limit); }
@@ -93,7 +102,8 @@ class CETANE_API connection {
   read_op<std::string> until_eol(line_end end, std::size_t limit);
   read_op<std::string> until_eol(line_end end);
 
-  /// Reads up to and including `mark`, which must outlive the await and must not be empty. Otherwise as until_eol().
+  /// Reads up to and including `mark`, which must outlive the await and must not be empty.
+  /// Otherwise as until_eol().
   ///
   /// @throws std::invalid_argument  The mark is empty.
   read_op<std::string> until(std::string_view mark, std::size_t limit);
@@ -114,11 +124,13 @@ class CETANE_API connection {
   /// Reads everything until the peer closes.
   ///
   /// @throws message_too_long   More than `limit` bytes came; they stay for other reads.
-  /// @throws connection_closed  The connection broke before its end; leftover() has what had arrived.
+  /// @throws connection_closed  The connection broke before its end; leftover() has what had
+  ///                            arrived.
   read_op<std::string> until_eof(std::size_t limit);
   read_op<std::string> until_eof();
 
-  /// Reads a line as until_eol(), without its line end; empty at the end of the input. A last line without an end counts.
+  /// Reads a line as until_eol(), without its line end; empty at the end of the input. A last line
+  /// without an end counts.
   ///
   /// @throws connection_closed  The connection broke.
   read_op<std::optional<std::string>> next_line(std::size_t limit);
@@ -129,23 +141,24 @@ class CETANE_API connection {
 
   /// Sends text and bytes, in order: queued at the call, so the parts may die right after it.
   ///
-  /// Awaiting suspends only while more than the high mark (64 KiB) waits to be sent, until the low mark (16 KiB) does. What a
-  /// task sends while it runs leaves together when it suspends.
-  /// @throws connection_closed  (from the await) The connection is closed or broken; the bytes are dropped.
+  /// Awaiting suspends only while more than the high mark (64 KiB) waits to be sent, until the low
+  /// mark (16 KiB) does. What a task sends while it runs leaves together when it suspends.
+  /// @throws connection_closed  (from the await) The connection is closed or broken; the bytes are
+  ///                            dropped.
   /// @throws connection_busy    (from the await) Another task waits to send.
   /// @par Cancellation  Takes nothing back.
   template <class... Parts>
-    requires(sizeof...(Parts) > 0)
-  send_op send(const Parts&... parts) {
+  requires(sizeof...(Parts) > 0) send_op send(const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
     detail::stream& to = stream();
-    return send_op(to, detail::queue_output(to, views.data(), views.size(), detail::usual_priority));
+    return send_op(to,
+                   detail::queue_output(to, views.data(), views.size(), detail::usual_priority));
   }
 
-  /// Sends ahead of everything queued with a lower priority, but never in the middle of a message that has begun to leave.
+  /// Sends ahead of everything queued with a lower priority, but never in the middle of a message
+  /// that has begun to leave.
   template <class... Parts>
-    requires(sizeof...(Parts) > 0)
-  send_op send(priority level, const Parts&... parts) {
+  requires(sizeof...(Parts) > 0) send_op send(priority level, const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
     detail::stream& to = stream();
     return send_op(to, detail::queue_output(to, views.data(), views.size(), level.level()));
@@ -159,38 +172,43 @@ class CETANE_API connection {
     return send(std::string_view(text.data(), text.size()));
   }
 
-  /// Queues all of the parts, or nothing: false when that would pass the output limit (256 KiB), or the connection is closed.
+  /// Queues all of the parts, or nothing: false when that would pass the output limit (256 KiB), or
+  /// the connection is closed.
   ///
   /// Never waits, so it may stand in a catch block or a destructor.
   template <class... Parts>
-    requires(sizeof...(Parts) > 0)
-  bool try_send(const Parts&... parts) {
+  requires(sizeof...(Parts) > 0) bool try_send(const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
     return detail::try_queue_output(stream(), views.data(), views.size());
   }
 
-  /// Sends `count` bytes of a file from `offset` on, or all to its end; the await ends when they are written.
+  /// Sends `count` bytes of a file from `offset` on, or all to its end; the await ends when they
+  /// are written.
   ///
   /// The descriptor is duplicated and may be closed after the call.
   /// @throws error  (from the call) The file cannot be opened or is no regular file.
   static constexpr std::uint64_t whole_file = std::numeric_limits<std::uint64_t>::max();
-  send_op send_file(const std::string& path, std::uint64_t offset = 0, std::uint64_t count = whole_file);
+  send_op send_file(const std::string& path, std::uint64_t offset = 0,
+                    std::uint64_t count = whole_file);
   send_op send_file(int descriptor, std::uint64_t offset = 0, std::uint64_t count = whole_file);
 
   /// Waits until everything sent has been written to the socket.
   send_op drain() { return send_op(stream(), detail::output_goal::empty); }
 
-  /// Ends our side once everything sent is written; reading goes on. The await ends when that is done.
+  /// Ends our side once everything sent is written; reading goes on. The await ends when that is
+  /// done.
   send_op send_eof();
 
   /// Waits until the peer has left, also while input waits unread. Any number of tasks may wait.
   closed_op closed() { return closed_op(stream()); }
 
-  /// Closes: sends what is queued as long as the peer takes something every 10 s, then ends the output, then reads and drops
-  /// for 1 s at most. Does not wait. A pending read throws connection_closed.
+  /// Closes: sends what is queued as long as the peer takes something every 10 s, then ends the
+  /// output, then reads and drops for 1 s at most. Does not wait. A pending read throws
+  /// connection_closed.
   void close();
 
-  /// Resets the connection now; what is queued is dropped. Whoever waits on it gets connection_closed with `why`.
+  /// Resets the connection now; what is queued is dropped. Whoever waits on it gets
+  /// connection_closed with `why`.
   void abort(std::string why = "aborted");
 
   /// Whether close() or abort() was called, or the connection broke.
@@ -203,7 +221,8 @@ class CETANE_API connection {
   /// Bytes that wait to be sent.
   std::size_t queued_bytes() const;
 
-  /// Closes the connection when no byte went either way for this long; a pending read throws connection_closed. Zero: never.
+  /// Closes the connection when no byte went either way for this long; a pending read throws
+  /// connection_closed. Zero: never.
   connection& idle_timeout(duration span);
 
   /// Names the connection in logs and dumps.
@@ -218,7 +237,8 @@ class CETANE_API connection {
   friend detail::stream;
 
   detail::stream& stream() const {
-    if (stream_ == nullptr) [[unlikely]] throw_empty();
+    if (stream_ == nullptr) [[unlikely]]
+      throw_empty();
     return *stream_;
   }
   [[noreturn]] static void throw_empty();

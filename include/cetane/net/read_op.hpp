@@ -37,11 +37,12 @@ struct read_request {
   shape want;
   bool complete = false;
   bool too_long = false;
-  bool ended = false;     // the input ended first
+  bool ended = false;  // the input ended first
 };
 
 // The reads, out of line: see src/net/stream.cpp. begin_* says whether the task has to wait.
-CETANE_API bool begin_read(read_request& request, std::coroutine_handle<> frame, task_context& task);
+CETANE_API bool begin_read(read_request& request, std::coroutine_handle<> frame,
+                           task_context& task);
 CETANE_API bool begin_some(stream& source, std::coroutine_handle<> frame, task_context& task);
 CETANE_API std::string finish_read(read_request& request);
 CETANE_API std::optional<std::string> finish_line(read_request& request);
@@ -52,8 +53,8 @@ CETANE_API std::optional<chunk> finish_next_chunk(stream& source);
 
 /// A read of a connection, made by its members and awaited: `co_await peer.until_eol()`.
 ///
-/// Holds no data and no frame. Awaiting it suspends until the message is complete; it consumes the message and nothing else,
-/// and nothing at all when it throws connection_closed or is cancelled.
+/// Holds no data and no frame. Awaiting it suspends until the message is complete; it consumes the
+/// message and nothing else, and nothing at all when it throws connection_closed or is cancelled.
 template <class T>
 class [[nodiscard("a read does nothing until it is awaited")]] read_op;
 
@@ -90,7 +91,7 @@ class [[nodiscard("a read does nothing until it is awaited")]] read_op<std::opti
 template <>
 class [[nodiscard("a read does nothing until it is awaited")]] read_op<chunk> {
  public:
-  explicit read_op(detail::stream& source) noexcept : source_(&source) {}
+  explicit read_op(detail::stream & source) noexcept : source_(&source) {}
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> frame) {
@@ -105,7 +106,7 @@ class [[nodiscard("a read does nothing until it is awaited")]] read_op<chunk> {
 template <>
 class [[nodiscard("a read does nothing until it is awaited")]] read_op<std::optional<chunk>> {
  public:
-  explicit read_op(detail::stream& source) noexcept : source_(&source) {}
+  explicit read_op(detail::stream & source) noexcept : source_(&source) {}
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> frame) {

@@ -21,17 +21,22 @@ enum class output_goal : std::uint8_t {
   too_late,  // our end of the connection came before
 };
 
-CETANE_API bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame, task_context& task);
+CETANE_API bool begin_output_wait(stream& to, output_goal& goal, std::coroutine_handle<> frame,
+                                  task_context& task);
 CETANE_API void finish_output_wait(stream& to, output_goal goal);
 
 }  // namespace detail
 
-/// What send, drain and send_eof return: the bytes are queued already; awaiting it waits until there is room for more.
-class [[nodiscard("co_await it: send waits while the peer does not read; try_send never waits")]] send_op {
+/// What send, drain and send_eof return: the bytes are queued already; awaiting it waits until
+/// there is room for more.
+class [[nodiscard(
+    "co_await it: send waits while the peer does not read; try_send never waits")]] send_op {
  public:
   /// `may_go_on`: there is room, nothing has to be waited for.
-  explicit send_op(detail::stream& to, bool may_go_on) noexcept : to_(&to), may_go_on_(may_go_on) {}
-  explicit send_op(detail::stream& to, detail::output_goal goal) noexcept : to_(&to), goal_(goal) {}
+  explicit send_op(detail::stream & to, bool may_go_on) noexcept
+      : to_(&to), may_go_on_(may_go_on) {}
+  explicit send_op(detail::stream & to, detail::output_goal goal) noexcept
+      : to_(&to), goal_(goal) {}
 
   bool await_ready() const noexcept { return may_go_on_; }
   template <class Promise>

@@ -10,21 +10,24 @@ namespace cetane {
 namespace detail {
 struct scope_children;  // tag: the list of scopes below a scope
 
-/// Cancels one task, not its scope: its current await and every later one throws cancelled. The first reason stays.
+/// Cancels one task, not its scope: its current await and every later one throws cancelled. The
+/// first reason stays.
 ///
 /// A task that has not begun does begin, and its first await throws.
 CETANE_API void cancel_task(task_context& task, cancel_reason why) noexcept;
 }  // namespace detail
 
-/// A region of work that can be cancelled as a whole: a node of the tree from the loop's root down to each task.
+/// A region of work that can be cancelled as a whole: a node of the tree from the loop's root down
+/// to each task.
 ///
-/// Cancelling a scope cancels everything below it, save what a shield protects, and stays: every later await in it throws
-/// again. A task is a member of its innermost scope. Loop thread only.
+/// Cancelling a scope cancels everything below it, save what a shield protects, and stays: every
+/// later await in it throws again. A task is a member of its innermost scope. Loop thread only.
 class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
  public:
   enum class shield : bool { no, yes };
 
-  /// Makes a scope below `parent`, or a root. It starts cancelled if the parent is, unless it is shielded.
+  /// Makes a scope below `parent`, or a root. It starts cancelled if the parent is, unless it is
+  /// shielded.
   explicit cancel_scope(cancel_scope* parent = nullptr, shield shielded = shield::no) noexcept;
 
   /// The scope has neither members nor children by then.
@@ -33,15 +36,16 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_scope(const cancel_scope&) = delete;
   cancel_scope& operator=(const cancel_scope&) = delete;
 
-  /// Cancels the scope; the first reason stays. Runs nobody's code: the tasks find out when the loop resumes them.
+  /// Cancels the scope; the first reason stays. Runs nobody's code: the tasks find out when the
+  /// loop resumes them.
   void cancel(cancel_reason why = cancel_reason::user) noexcept;
 
   bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
   cancel_reason reason() const noexcept { return reason_; }
   cancel_scope* parent() const noexcept { return parent_; }
 
-  /// Makes `task` a member; its cancel state becomes that of this scope. A task that is cancelled itself stays so, save
-  /// within a shield that it has entered.
+  /// Makes `task` a member; its cancel state becomes that of this scope. A task that is cancelled
+  /// itself stays so, save within a shield that it has entered.
   void enter(detail::task_context& task) noexcept;
 
   /// Gives `task` back to the parent.
@@ -58,8 +62,8 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
 
   bool empty() const noexcept { return members_.empty() && children_.empty(); }
 
-  /// The last task of the last scope below, or null. Whoever ends tasks in this order ends those of a group before the task
-  /// whose frame holds the group.
+  /// The last task of the last scope below, or null. Whoever ends tasks in this order ends those of
+  /// a group before the task whose frame holds the group.
   detail::task_context* last_task() noexcept;
 
   /// Calls visit(task_context&) for every task below.
@@ -77,7 +81,8 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   // The last child of the last child, and so on; this one if there are no children.
   cancel_scope& last_below() noexcept;
 
-  // What a cancelled task finds in this scope: its own reason, unless there is a shield between the task and this scope.
+  // What a cancelled task finds in this scope: its own reason, unless there is a shield between the
+  // task and this scope.
   cancel_reason reason_for(const detail::task_context& task) const noexcept;
 
   cancel_scope* parent_;

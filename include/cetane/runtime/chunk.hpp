@@ -15,9 +15,9 @@ struct io_blocks;
 
 /// Bytes that were received: move-only, and read as a std::string_view.
 ///
-/// A chunk owns its bytes and stays valid for as long as it is kept, at the price of its own size. Until the task that received
-/// it suspends, they are still where the loop has read them, and nothing was copied. A chunk belongs to its loop's thread;
-/// own() makes it fit to leave.
+/// A chunk owns its bytes and stays valid for as long as it is kept, at the price of its own size.
+/// Until the task that received it suspends, they are still where the loop has read them, and
+/// nothing was copied. A chunk belongs to its loop's thread; own() makes it fit to leave.
 class CETANE_API chunk {
  public:
   chunk() noexcept = default;
@@ -35,7 +35,8 @@ class CETANE_API chunk {
   /// The bytes; valid until the chunk is moved or destroyed, or the task suspends.
   /// @throws std::bad_alloc  There was no memory to keep them when the task suspended.
   std::string_view view() const {
-    if (data_ == nullptr && size_ != 0) [[unlikely]] throw_lost();
+    if (data_ == nullptr && size_ != 0) [[unlikely]]
+      throw_lost();
     return {data_, size_};
   }
   operator std::string_view() const { return view(); }

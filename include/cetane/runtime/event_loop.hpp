@@ -45,9 +45,9 @@ struct io_blocks;
 
 /// Runs tasks, timers and I/O on one thread.
 ///
-/// One pass, as docs/explanation/event-loop.md numbers it: (1) the mailbox, (2) ready tasks, at most 61 resumes, (3) timers,
-/// (4) output that is still staged, (5) poll or wait. A loop belongs to the thread that runs it; other threads reach it by
-/// post() and wake() alone.
+/// One pass, as docs/explanation/event-loop.md numbers it: (1) the mailbox, (2) ready tasks, at
+/// most 61 resumes, (3) timers, (4) output that is still staged, (5) poll or wait. A loop belongs
+/// to the thread that runs it; other threads reach it by post() and wake() alone.
 class CETANE_API event_loop final : public detail::scheduler {
  public:
   static constexpr unsigned resumes_per_pass = 61;
@@ -64,10 +64,12 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// The loop that runs on this thread, or null.
   static event_loop* current() noexcept;
 
-  /// Runs passes until `done()` holds; it is asked before each wait. Throws std::logic_error on a thread whose loop runs already.
+  /// Runs passes until `done()` holds; it is asked before each wait. Throws std::logic_error on a
+  /// thread whose loop runs already.
   void run_until(const std::function<bool()>& done);
 
-  /// Runs one pass, waiting in it until `latest` at most. Throws std::logic_error when called from within this loop.
+  /// Runs one pass, waiting in it until `latest` at most. Throws std::logic_error when called from
+  /// within this loop.
   void run_once(time_point latest);
 
   /// The task that runs right now, or null.
@@ -78,8 +80,9 @@ class CETANE_API event_loop final : public detail::scheduler {
 
   void arm(detail::timer& timer, time_point deadline) noexcept;
 
-  /// Runs `fn()` on the loop's thread, in order. May be called from any thread; false when 65,536 messages wait already.
-  /// What `fn` throws is logged. The loop outlives the call: who posts its end joins the thread before it destroys the loop.
+  /// Runs `fn()` on the loop's thread, in order. May be called from any thread; false when 65,536
+  /// messages wait already. What `fn` throws is logged. The loop outlives the call: who posts its
+  /// end joins the thread before it destroys the loop.
   template <std::invocable Fn>
   bool post(Fn fn) {
     class posted final : public detail::message {
@@ -94,7 +97,8 @@ class CETANE_API event_loop final : public detail::scheduler {
   }
   bool post_message(std::unique_ptr<detail::message> message);
 
-  /// As post_message(), however many wait: for the answer to something that this loop has asked for.
+  /// As post_message(), however many wait: for the answer to something that this loop has asked
+  /// for.
   void post_answer(std::unique_ptr<detail::message> message) noexcept;
 
   /// The scope of all tasks of this loop.
@@ -103,7 +107,8 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
   void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
 
-  /// Destroys the tasks below `in`, which did not end when they were cancelled, the latest first. Not from within a task.
+  /// Destroys the tasks below `in`, which did not end when they were cancelled, the latest first.
+  /// Not from within a task.
   void end_tasks(cancel_scope& in) noexcept;
 
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.

@@ -6,8 +6,9 @@ namespace cetane {
 
 /// What a loop has counted since it was made. Plain figures, read on the loop's thread.
 ///
-/// At any time: tasks_started == tasks_finished + tasks_alive, timers_armed == timers_fired + timers_cancelled + timers_live,
-/// bytes_queued == bytes_sent + bytes_dropped + what still waits, accepted == connections closed + open.
+/// At any time: tasks_started == tasks_finished + tasks_alive, timers_armed == timers_fired +
+/// timers_cancelled + timers_live, bytes_queued == bytes_sent + bytes_dropped + what still waits,
+/// accepted == connections closed + open.
 struct loop_stats {
   std::uint64_t passes = 0;
   std::uint64_t resumes = 0;
@@ -18,7 +19,7 @@ struct loop_stats {
   std::uint64_t timers_fired = 0;
   std::uint64_t timers_cancelled = 0;
   std::uint64_t timers_live = 0;
-  std::uint64_t messages = 0;       // posted by other threads and delivered
+  std::uint64_t messages = 0;  // posted by other threads and delivered
   std::uint64_t connections_opened = 0;
   std::uint64_t connections_closed = 0;
   std::uint64_t bytes_received = 0;

@@ -10,7 +10,8 @@
 
 namespace cetane::detail {
 
-/// The loop that runs on this thread. Throws std::logic_error when there is none; `wanted` names the call that needs it.
+/// The loop that runs on this thread. Throws std::logic_error when there is none; `wanted` names
+/// the call that needs it.
 CETANE_API event_loop& this_loop(const char* wanted);
 
 /// The task that is running. Throws std::logic_error outside of one.
@@ -21,14 +22,15 @@ inline event_loop& loop_of(const task_context& task) noexcept {
   return static_cast<event_loop&>(*task.loop);
 }
 
-/// The name that a function's author knows it by, from its signature as the compiler writes it down: "room::talk", "lambda in
-/// main".
+/// The name that a function's author knows it by, from its signature as the compiler writes it
+/// down: "room::talk", "lambda in main".
 CETANE_API std::string function_name(std::string_view signature);
 
 /// A name for a frame: that of the coroutine's function.
 CETANE_API std::string function_label(std::coroutine_handle<> frame);
 
-/// Logs an exception that nobody awaits, with the task's label and peer. `cancelled` is the normal end of a task: a debug line.
+/// Logs an exception that nobody awaits, with the task's label and peer. `cancelled` is the normal
+/// end of a task: a debug line.
 CETANE_API void report_unhandled(const task_context& task, std::exception_ptr error) noexcept;
 
 }  // namespace cetane::detail
