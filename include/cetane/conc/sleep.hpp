@@ -51,16 +51,16 @@ class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_op {
 };
 
 /// Gives every ready task one turn before this one goes on; see yield().
-class [[nodiscard("a yield does nothing until it is awaited")]]
-yield_op{public : bool await_ready() const noexcept {return false;
-}  // namespace cetane
-template <class Promise>
-void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
-  frame.promise().context->pause(frame);
-}
-void await_resume() const noexcept {}
-}
-;
+class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
+ public:
+  yield_op() noexcept = default;
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+    frame.promise().context->pause(frame);
+  }
+  void await_resume() const noexcept {}
+};
 
 /// Goes to the end of the ready queue: everybody who is ready has one turn. Always suspends.
 inline yield_op yield() noexcept { return yield_op(); }

@@ -76,7 +76,9 @@ class scheduler {
   void run(std::coroutine_handle<> frame) {
     budget = await_budget;
     frame.resume();
+    // clang-format off
     while (next) [[unlikely]] {
+        // clang-format on
         const std::coroutine_handle<> following = std::exchange(next, nullptr);
         if (!within_budget()) return end_turn(following);
         following.resume();
