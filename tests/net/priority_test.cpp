@@ -67,6 +67,30 @@ TEST_CASE_METHOD(net_fixture, "what is staged already takes part in the order", 
   REQUIRE(loop.run(read_to_end, there) == "above-usual1-usual2-usual3-below-");
 }
 
+TEST_CASE_METHOD(net_fixture, "a message that has begun to leave is not torn by a higher priority",
+                 "[net][priority]") {
+  const std::string large(3'000'000, 'a');
+  auto first = begin(
+      [](connection& peer, const std::string& all) -> task<> { co_await peer.send("[", all, "]"); },
+      std::cref(large));
+  until([&] { return here.queued_bytes() > 0; });
+  settle();
+  auto second = begin([](connection& peer) -> task<> {
+    std::ignore = peer.send("usual ");
+    std::ignore = peer.send(priority(9), "high ");
+    std::ignore = peer.send(priority(1), "low");
+    std::ignore = peer.send_eof();
+    co_return;
+  });
+
+  const std::string got = loop.run(
+      [](connection& from) -> task<std::string> { co_return co_await from.until_eof(); }, there);
+
+  REQUIRE(got == "[" + large + "]high usual low");
+  result(first);  // what it sent was sent before the end
+  result(second);
+}
+
 TEST_CASE_METHOD(narrow_fixture, "no message is torn, wherever the socket cuts it",
                  "[net][priority][not-epoll]") {
   auto sender = begin([](connection& peer) -> task<> {

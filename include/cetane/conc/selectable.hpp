@@ -53,15 +53,19 @@ namespace detail {
 
 template <class S>
 concept is_selectable = std::derived_from<S, selectable> && requires(S& s, const S& c) {
-  { s.poll() } noexcept -> std::same_as<bool>;
+  { s.poll() }
+  noexcept->std::same_as<bool>;
   s.arm();
-  { s.disarm() } noexcept;
+  { s.disarm() }
+  noexcept;
   s.commit();
   { c.describe_wait() } -> std::convertible_to<std::string>;
 };
 
 template <class Op>
-concept is_operation = requires { typename std::remove_cvref_t<Op>::select_type; };
+concept is_operation = requires {
+  typename std::remove_cvref_t<Op>::select_type;
+};
 
 template <class Op>
 using select_type_t = typename std::remove_cvref_t<Op>::select_type;
