@@ -18,7 +18,7 @@ namespace cetane {
 ///
 /// Printable ASCII and well-formed UTF-8 stay. Line ends, control characters (C1 and the ones that
 /// turn the direction of writing included), bytes that are no UTF-8, quotes and backslashes become
-/// \n, \r, \t, \", \\ or \xNN.
+/// what they are in a C++ string: backslash n, r, t, quote, backslash, or x and two digits.
 ///
 /// @param most  How many bytes of `text` are shown; a note says how many were left out.
 [[nodiscard]] CETANE_API std::string escape(std::string_view text, std::size_t most = 200);
