@@ -30,7 +30,6 @@ matrix_facts() {
       ;;
     *) fail "no such configuration: $1; there are $matrix_names" ;;
   esac
-  options="$options --unity=on --unity-size=13" # a third of the compile time; that each file has its own includes is shown by ./dev test
 }
 
 # The components in which a second thread is at work: the mailbox, the offload pool and what is built on them.
