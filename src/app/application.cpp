@@ -7,7 +7,7 @@
 namespace cetane {
 namespace {
 
-std::string placeholder_for(const detail::option_value& value) {
+std::string metavar_for(const detail::option_value& value) {
   if (std::holds_alternative<std::string>(value)) return "TEXT";
   if (std::holds_alternative<std::int64_t>(value)) return "NUMBER";
   return std::holds_alternative<duration>(value) ? "TIME" : "";
@@ -42,8 +42,8 @@ task_entry& application::add_kept_task(std::unique_ptr<detail::unstarted_task> t
 
 option& application::add_option_of(std::string name, detail::option_value default_value,
                                    std::string help) {
-  std::string placeholder = placeholder_for(default_value);
-  return core_->line().add(std::move(name), std::move(placeholder), std::move(help),
+  std::string metavar = metavar_for(default_value);
+  return core_->line().add(std::move(name), std::move(metavar), std::move(help),
                            std::move(default_value));
 }
 

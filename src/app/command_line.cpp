@@ -44,7 +44,7 @@ command_line::command_line(int argc, const char* const* argv) : command_line(sou
   for (int i = 1; i < argc; ++i) words_.push_back({argv[i], false});
 }
 
-option& command_line::add(std::string name, std::string placeholder, std::string help,
+option& command_line::add(std::string name, std::string metavar, std::string help,
                           option_value value) {
   if (name.empty() || name[0] == '-' || !std::all_of(name.begin(), name.end(), is_name_letter)) {
     throw std::invalid_argument(fmt::format(
@@ -54,7 +54,7 @@ option& command_line::add(std::string name, std::string placeholder, std::string
   if (has_option(name))
     throw std::invalid_argument(fmt::format("there is an option --{} already", name));
   options_.push_back(
-      option(std::move(name), std::move(placeholder), std::move(help), std::move(value)));
+      option(std::move(name), std::move(metavar), std::move(help), std::move(value)));
   option& added = options_.back();
   if (from_ == sources::none) return added;
   if (from_ == sources::all && find_words(added)) return added;
@@ -176,8 +176,8 @@ std::string command_line::usage() const {
 std::string command_line::help() const {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const option& each : options_) {
-    const std::string space = each.placeholder_.empty() ? "" : " ";
-    rows.emplace_back("--" + each.name_ + space + each.placeholder_, each.help_);
+    const std::string space = each.metavar_.empty() ? "" : " ";
+    rows.emplace_back("--" + each.name_ + space + each.metavar_, each.help_);
   }
   rows.emplace_back("--help", "show this text");
   rows.emplace_back("--version", "show the version, the compiler and the backends");

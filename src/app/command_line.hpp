@@ -28,9 +28,9 @@ class command_line {
 
   /// Adds an option and looks up its value. The reference stays good.
   ///
-  /// @param placeholder  What stands for the value in the help text; empty for a flag.
+  /// @param metavar  What stands for the value in the help text; empty for a flag.
   /// @throws std::invalid_argument  There is such an option, or the name is none.
-  option& add(std::string name, std::string placeholder, std::string help, option_value value);
+  option& add(std::string name, std::string metavar, std::string help, option_value value);
 
   /// Whether the command line has `--NAME`, which takes no value and no variable: --help and
   /// --version.

@@ -41,9 +41,9 @@ class CETANE_API option {
 
   enum class source : std::uint8_t { program, environment, command_line };
 
-  option(std::string name, std::string placeholder, std::string help, detail::option_value value)
+  option(std::string name, std::string metavar, std::string help, detail::option_value value)
       : name_(std::move(name)),
-        placeholder_(std::move(placeholder)),
+        metavar_(std::move(metavar)),
         help_(std::move(help)),
         value_(std::move(value)) {}
 
@@ -55,7 +55,7 @@ class CETANE_API option {
   [[noreturn]] void throw_other_kind(const char* kind) const;
 
   std::string name_;
-  std::string placeholder_;  // for the help text
+  std::string metavar_;  // for the help text
   std::string help_;
   detail::option_value value_;
   source from_ = source::program;
