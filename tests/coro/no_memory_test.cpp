@@ -45,13 +45,14 @@ task<int> large_frame(traced argument) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined: beside other files GCC would take the malloc in here for a mistake of theirs.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   if (refusing && bytes >= large) throw std::bad_alloc();
   if (void* block = std::malloc(std::max<std::size_t>(bytes, 1))) return block;
   throw std::bad_alloc();
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 TEST_CASE("a call for whose frame there is no memory throws bad_alloc to its caller",
           "[coro][frame_memory]") {

@@ -12,8 +12,6 @@
 #define main chat_main  // a program has one main, and this one has Catch2's
 #include "../../examples/chat.cpp"
 
-namespace chat_test {
-
 #undef main
 
 namespace cetane::test {
@@ -175,5 +173,3 @@ TEST_CASE("a room objects to names that are too long, odd or taken", "[examples]
 }
 
 }  // namespace cetane::test
-
-}  // namespace chat_test
