@@ -56,6 +56,16 @@ missing_packages() {
       has clang++-19 || echo clang-19
       clang_has_sanitizers || echo libclang-rt-19-dev
       ;;
+    bench)
+      missing_packages build
+      has python3 || echo python3
+      has valgrind || echo valgrind
+      has strace || echo strace
+      has_library libuv || echo libuv1-dev
+      [ -f /usr/include/asio.hpp ] || echo libasio-dev
+      has go || echo golang-go
+      /usr/bin/python3 -c 'import gevent' 2>/dev/null || echo python3-gevent
+      ;;
     docs) has doxygen || echo doxygen ;;
     format) find_clang_format >/dev/null || echo clang-format ;;
     lint)

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu_time.hpp"
 #include "link.hpp"
 #include "options.hpp"
 
@@ -60,10 +61,12 @@ class run {
                std::chrono::duration_cast<clock_type::duration>(seconds(warm_up)));
     times_.clear();
     const std::uint64_t before = answered();
+    const std::uint64_t spent_before = server_time();
     const clock_type::time_point begin = clock_type::now();
     turn_until(begin + std::chrono::duration_cast<clock_type::duration>(seconds(duration)));
     elapsed_ = clock_type::now() - begin;
     measured_ = answered() - before;
+    server_spent_ = server_time() - spent_before;
     for (load::link& each : links_) each.stop();
     finish();
   }
@@ -74,17 +77,22 @@ class run {
     std::printf(
         "{\"connections\": %llu, \"message_bytes\": %llu, \"in_flight\": %llu, \"messages\": %llu, "
         "\"seconds\": %.6f, "
-        "\"rate\": %.1f, \"p50_us\": %.3f, \"verified\": %s, \"wrong_bytes\": %llu}\n",
+        "\"rate\": %.1f, \"p50_us\": %.3f, \"server_ns\": %llu, \"verified\": %s, \"wrong_bytes\": "
+        "%llu}\n",
         as_long(chosen_.connections), as_long(chosen_.work.message_bytes),
         as_long(chosen_.work.in_flight), as_long(measured_), elapsed_.count(),
         static_cast<double>(measured_) / elapsed_.count(),
-        static_cast<double>(times_.quantile(0.5)) / 1000, chosen_.work.verify ? "true" : "false",
-        as_long(wrong));
+        static_cast<double>(times_.quantile(0.5)) / 1000, as_long(server_spent_),
+        chosen_.work.verify ? "true" : "false", as_long(wrong));
     return wrong == 0 ? 0 : 1;
   }
 
  private:
   static unsigned long long as_long(std::uint64_t value) { return value; }
+
+  std::uint64_t server_time() const {
+    return chosen_.server > 0 ? load::cpu_time_ns(chosen_.server) : 0;
+  }
 
   std::uint64_t answered() const {
     std::uint64_t sum = 0;
@@ -116,6 +124,7 @@ class run {
   std::vector<load::link> links_;
   load::latency_histogram times_;
   std::uint64_t measured_ = 0;
+  std::uint64_t server_spent_ = 0;
   seconds elapsed_{};
 };
 

@@ -44,6 +44,8 @@ options parse_options(int argc, char** argv) {
       chosen.duration = number<double>(argv[i - 1], value);
     else if (word == "--warm-up")
       chosen.warm_up = number<double>(argv[i - 1], value);
+    else if (word == "--server")
+      chosen.server = number<int>(argv[i - 1], value);
     else if (word == "--cpu")
       chosen.cpu = number<int>(argv[i - 1], value);
     else

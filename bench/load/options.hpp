@@ -16,6 +16,7 @@ struct options {
   double duration = 1.0;
   double warm_up = 0.0;
   int cpu = -1;
+  int server = 0;  // process id: what it spends while we measure is reported, too
 };
 
 /// Reads the command line.

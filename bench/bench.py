@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
+
+    bench/bench.py BUILD_FOLDER [counts] [memory] [compile] [rates]      what to measure (all)
+
+Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+import plot
+import servers
+import targets
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def as_word(contestant):
+    return f"{contestant.name}={' '.join(map(str, contestant.command))}"
+
+
+def run_part(script, results, *words):
+    """Runs one of the scripts and gives the figures that it wrote, or None when it failed."""
+    path = results / (script.removesuffix(".py") + ".json")
+    path.unlink(missing_ok=True)
+    done = subprocess.run([sys.executable, HERE / script, *map(str, words), "--json", path], check=False)
+    if not path.exists():
+        print(f"{script} ended with status {done.returncode}", file=sys.stderr)
+        return None
+    return json.loads(path.read_text())
+
+
+def counts(build, results):
+    both = [servers.limits(build)[0], servers.cetane(build)]
+    found = run_part("count.py", results, "--load", build / "bench" / "load", *map(as_word, both))
+    if not found:
+        return {}
+    ours = found[both[1].name]
+    return {"N1": ours["50"]["instructions"], "N3 c=1": ours["1"]["system_calls"], "N3 c=50": ours["50"]["system_calls"]}
+
+
+def memory(build, results):
+    ours = servers.cetane(build)
+    found = run_part("rss.py", results, as_word(servers.limits(build)[0]), as_word(ours))
+    return {"M1": found["bytes_each"][ours.name]} if found else {}
+
+
+def compile_time(_, results):
+    found = run_part("compile_time.py", results)
+    return {"T1": found["ratio"]} if found else {}
+
+
+def rates(build, results):
+    found = run_part("paired.py", results, "--build", build)
+    if not found:
+        return {}
+    plot.draw_rates(found, results / "rates.svg")
+    rows = {}
+    for work, contestants in found.items():
+        for figure, row in contestants[servers.cetane(build).name].items():
+            if f"{work} {figure}" in targets.ROWS:
+                rows[f"{work} {figure}"] = row["ratio"]
+    return rows
+
+
+PARTS = {"counts": counts, "memory": memory, "compile": compile_time, "rates": rates}
+
+
+def print_summary(rows):
+    print(f"\n{'':<9}{'':<52}{'measured':>10}{'target':>10}{'acceptable':>12}  verdict")
+    for name in (name for name in targets.ROWS if name in rows):
+        what, target, acceptable, unit = targets.ROWS[name]
+        value = f"{rows[name]:.3f}" if rows[name] < 10 else f"{rows[name]:.0f}"
+        print(f"{name:<9}{what:<52}{value + unit:>10}{target:>10}{acceptable:>12}  {targets.verdict(name, rows[name])}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    chosen = parser.parse_args()
+    for part in chosen.parts:
+        if part not in PARTS:
+            parser.error(f"there is no part {part}; there are {', '.join(PARTS)}")
+    results = chosen.build / "results"
+    results.mkdir(exist_ok=True)
+    rows = {}
+    for part in chosen.parts or PARTS:
+        rows.update(PARTS[part](chosen.build.resolve(), results))
+    print_summary(rows)
+    (results / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Python's own echo server: asyncio's streams."""
+
+import asyncio
+import socket
+
+import options
+
+
+chosen = options.parse()
+
+
+async def echo(reader, writer):
+    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        while data := await reader.read(chosen.buffer):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
+async def main():
+    server = await asyncio.start_server(echo, chosen.host, chosen.port, backlog=4096)
+    options.say_where(*server.sockets[0].getsockname())
+    await server.serve_forever()
+
+
+asyncio.run(main())

@@ -1,0 +1,61 @@
+"""The servers that are measured beside each other: the limits, cetane, and its peers; what each needs, and how it is started."""
+
+import dataclasses
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+@dataclasses.dataclass
+class Contestant:
+    """One server; `command` is None where the machine lacks what it needs, and `lacks` says what that is."""
+
+    name: str
+    command: list
+    lacks: str = ""
+    takes_buffer: bool = True
+
+    def with_buffer(self, size):
+        return [*self.command, "--buffer", str(size)] if self.takes_buffer else self.command
+
+
+def built(build, name, lacks):
+    program = build / "bench" / name
+    return [str(program)] if program.exists() else None, lacks
+
+
+def go(build):
+    """Go builds its own program, next to the others."""
+    program = build / "bench" / "go_echo"
+    if not program.exists():
+        if not shutil.which("go"):
+            return None, "golang-go"
+        subprocess.run(["go", "build", "-o", program, HERE / "peers" / "echo.go"], check=True, stdout=sys.stderr)
+    return [str(program)], ""
+
+
+def python(script, module, interpreter, package):
+    if subprocess.run([interpreter, "-c", f"import {module}"], stderr=subprocess.DEVNULL, check=False).returncode:
+        return None, package
+    return [interpreter, str(HERE / "peers" / script)], ""
+
+
+def limits(build):
+    return [Contestant("raw", *built(build, "epoll_echo", "")), Contestant("raw, edge-triggered", *built(build, "epoll_echo_et", ""))]
+
+
+def cetane(build, backend="epoll"):
+    return Contestant(f"cetane, {backend}", [str(build / "examples" / "echo_raw"), "--backend", backend], takes_buffer=False)
+
+
+def peers(build):
+    return [
+        Contestant("libuv", *built(build, "uv_echo", "libuv1-dev")),
+        Contestant("asio", *built(build, "asio_echo", "libasio-dev")),
+        Contestant("Go", *go(build)),
+        Contestant("asyncio", *python("asyncio_echo.py", "asyncio", sys.executable, "python3")),
+        Contestant("gevent", *python("gevent_echo.py", "gevent", "/usr/bin/python3", "python3-gevent")),
+    ]

@@ -1,0 +1,32 @@
+"""What is promised of each row, and what would do. The rows have the names of the field's own table in docs/explanation/performance.md."""
+
+# name: (what, target, acceptable, unit); for a rate more is better, for all else less.
+ROWS = {
+    "E1 rate": ("50 connections, 64 bytes, against raw", 0.97, 0.94, "x"),
+    "E1 cpu": ("the same, processor time a message", 1.04, 1.08, "x"),
+    "E3 rate": ("sixteen in flight", 0.98, 0.95, "x"),
+    "E3 cpu": ("the same, processor time a message", 1.03, 1.08, "x"),
+    "E4 rate": ("1,000 connections, 64 bytes", 0.96, 0.92, "x"),
+    "E4 cpu": ("the same, processor time a message", 1.06, 1.12, "x"),
+    "E5 rate": ("50 connections, 16 KiB", 0.97, 0.93, "x"),
+    "E5 cpu": ("the same, processor time a message", 1.05, 1.12, "x"),
+    "E6 rate": ("16 KiB, sixteen in flight", 0.95, 0.85, "x"),
+    "E7 p50": ("one connection, median latency", 1.03, 1.08, "x"),
+    "N1": ("instructions an echo, 50 connections", 200, 320, ""),
+    "N3 c=1": ("system calls an echo, one connection", 3.0, 3.01, ""),
+    "N3 c=50": ("system calls an echo, 50 connections", 2.03, 2.05, ""),
+    "M1": ("bytes an idle connection", 320, 600, "B"),
+    "T1": ("compile time of the echo, against its bare headers", 2.1, 2.6, "x"),
+}
+
+ROUNDING = 0.005  # what a count may be above its bound because a batch of events was not full
+
+
+def verdict(name, value):
+    """"target", "acceptable" or "misses", for a value of this row."""
+    _, target, acceptable, _ = ROWS[name]
+    more_is_better = name.endswith("rate")
+    for word, bound in (("target", target), ("acceptable", acceptable)):
+        if value >= bound if more_is_better else value <= bound + ROUNDING:
+            return word
+    return "misses"
