@@ -41,6 +41,7 @@ struct stream_extras final : orphan, pooled {
   intrusive_list<closed_op::awaiter, closed_waiters> closed_list;
   duration idle_span = duration::zero();
   time_point last_activity;
+  bool failure_told = false;  // a read or a send has thrown connection_closed
   idle_timer idle;
   closing_timer closing;
 };

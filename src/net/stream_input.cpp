@@ -84,8 +84,8 @@ void stream::on_data(char* data, std::size_t bytes) noexcept {
   if (skipping_) [[unlikely]]
     skip();
   if (reader_ != nullptr && reader_is_served()) resume_reader();
-  if (block.feeding == this)
-    keep_leftover();  // false when the resumed task has destroyed this object
+  // No longer so if the resumed task has destroyed this object.
+  if (block.feeding == this) keep_leftover();
 }
 
 // Behind what is kept already.
@@ -129,9 +129,15 @@ bool stream::reader_is_served() noexcept {
 
 // The task goes on through the ready queue: others have their turn first. So a handler that catches
 // every error in a loop, or one whose peer sends faster than it reads, does not keep the loop to
-// itself.
+// itself. Once a failure was told, whoever meets it again waits a little: it would keep a core
+// busy.
 bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
-  task.pause(frame);
+  if (extras_ && extras_->failure_told) {
+    task.leaf = frame;
+    loop_.postpone(task);
+  } else {
+    task.pause(frame);
+  }
   return true;
 }
 
@@ -274,6 +280,7 @@ void stream::throw_no_input(std::string_view tried) {
   std::error_code why =
       input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
   if (phase_ != phase::open) why = errc::closed_here;
+  extras().failure_told = true;
   throw connection_closed(with_abort_reason(tried), peer_text(), std::string(input()), why);
 }
 

@@ -22,8 +22,7 @@ namespace {
 constexpr std::size_t staged_most = 4096;  // larger messages are not copied
 constexpr int parts_per_call = 64;
 constexpr std::size_t file_part_most = 256 * 1024;
-constexpr int calls_per_turn =
-    16;  // then the others have their turn, though the socket may take more
+constexpr int calls_per_turn = 16;  // then others have theirs, though the socket may take more
 
 std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
   std::size_t size = 0;
@@ -336,6 +335,7 @@ void stream::finish_output_wait(output_goal goal) {
 void stream::throw_closed(std::string_view tried) {
   std::error_code why = errc::closed_here;
   if (phase_ == phase::open && output_error_ != 0) why = system_code(output_error_);
+  extras().failure_told = true;
   throw connection_closed(with_abort_reason(tried), peer_text(), std::string(input()), why);
 }
 

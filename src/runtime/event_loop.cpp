@@ -93,10 +93,9 @@ void event_loop::work() noexcept {
 
 void event_loop::wait(time_point latest) {
   time_point until = std::min(latest, timers_->next_deadline());  // 5
-  if (ready_first_ != nullptr) until = time_point::min();
-  asleep_.store(
-      true,
-      std::memory_order_seq_cst);  // before the look: a post() that misses the flag is seen here
+  if (!ready_.empty()) until = time_point::min();
+  // Before the look into the mailbox: a post() that misses the flag is seen by it.
+  asleep_.store(true, std::memory_order_seq_cst);
   if (mailbox_.load(std::memory_order_seq_cst) != nullptr) until = time_point::min();
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
@@ -149,16 +148,9 @@ void event_loop::push_message(detail::message* message) noexcept {
 }
 
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
-//    a chain of hand-overs does
-// not pay for a poll each, but not for ever.
+//    a chain of hand-overs does not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
-  for (unsigned n = 0; n < resumes_per_pass && ready_first_ != nullptr; ++n) {
-    detail::task_context& task = *ready_first_;
-    ready_first_ = task.next_ready;
-    if (ready_first_ == nullptr) ready_end_ = &ready_first_;
-    task.queued = false;
-    resume(task);
-  }
+  for (unsigned n = 0; n < resumes_per_pass && !ready_.empty(); ++n) resume(ready_.pop());
 }
 
 // 3. Timers, by (deadline, order of arming). The clock is read only if there is one.
@@ -187,12 +179,18 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
 
 void event_loop::make_ready(detail::task_context& task) noexcept {
   task.waiting = nullptr;
-  if (task.queued) return;
-  task.queued = true;
-  task.next_ready = nullptr;
-  *ready_end_ = &task;
-  ready_end_ = &task.next_ready;
+  if (!task.queued) ready_.push(task);
 }
+
+void event_loop::postpone(detail::task_context& task) noexcept {
+  task.waiting = nullptr;
+  if (task.queued) return;
+  postponed_.push(task);
+  if (!armed()) arm(*this, deadline_after(now(), postponement));
+}
+
+// The time of those who were postponed is over.
+void event_loop::on_timer() noexcept { ready_.append(postponed_); }
 
 void event_loop::resume(detail::task_context& task) noexcept {
   assert(running_ == nullptr && !task.queued);
@@ -216,22 +214,37 @@ void event_loop::finished(detail::task_context& task) noexcept {
 void event_loop::end_turn(std::coroutine_handle<> frame) noexcept { running_->pause(frame); }
 
 // Throwing costs a hundred times what an await costs that succeeds, so a few of them are a turn.
+// From here to the end of its turn the task counts as queued: what it awaits now ends in
+// hold_back(), not in the ready queue.
 void event_loop::refuse_await(detail::task_context& task) {
   if (std::exchange(refused_resume_, stats_.resumes) != stats_.resumes) refusals_ = 0;
   if (++refusals_ <= refusals_per_resume) throw_cancelled(task);
   budget = 1;
-  cancel_again_ = &task;
+  refused_ = &task;
+  task.queued = true;
   unsettled_ = true;
 }
 
 // What a resume has left to do: seldom anything.
 void event_loop::settle() noexcept {
   unsettled_ = false;
-  detail::task_context* const task = std::exchange(cancel_again_, nullptr);
-  if (task != nullptr && task->cancel_state != cancel_reason::none) {
-    if (detail::waitable* wait = std::exchange(task->waiting, nullptr)) wait->cancel_wait(*task);
-  }
+  if (detail::task_context* const task = std::exchange(refused_, nullptr)) hold_back(*task);
   reap();
+}
+
+// Ends the wait of a task that has swallowed too many cancellations, and lets it find out later:
+// others do not wait for it, and it keeps no core busy. A task that has left the cancelled scope
+// meanwhile is like any other.
+void event_loop::hold_back(detail::task_context& task) noexcept {
+  if (task.root.done()) return;
+  const bool cancelled = task.cancel_state != cancel_reason::none;
+  if (cancelled && task.waiting != nullptr) task.waiting->cancel_wait(task);
+  task.queued = false;
+  if (!cancelled) {
+    if (task.waiting == nullptr) make_ready(task);
+  } else if (std::exchange(task.waiting, nullptr) == nullptr) {  // else the wait ends later
+    postpone(task);
+  }
 }
 
 // A root frame is not destroyed while it runs its own last lines, but here.
@@ -251,32 +264,20 @@ void event_loop::end_tasks(cancel_scope& in) noexcept {
   const current_loop current(*this);
   unqueue_below(in);
   while (detail::task_context* const task = in.last_task()) {
-    if (task->queued) unqueue(*task);
+    if (task->queued) unqueue_below(in);
     destroy_task(*task);
   }
 }
 
 // All at once: one by one would be a walk through the queue for each.
 void event_loop::unqueue_below(const cancel_scope& in) noexcept {
-  detail::task_context** link = &ready_first_;
-  while (detail::task_context* const task = *link) {
-    const cancel_scope* scope = task->scope;
+  const auto is_below = [&](const detail::task_context& task) {
+    const cancel_scope* scope = task.scope;
     while (scope != nullptr && scope != &in) scope = scope->parent();
-    if (scope == nullptr) {
-      link = &task->next_ready;
-    } else {
-      *link = task->next_ready;
-      task->queued = false;
-    }
-  }
-  ready_end_ = link;
-}
-
-void event_loop::unqueue(detail::task_context& task) noexcept {
-  detail::task_context** link = &ready_first_;
-  while (*link != &task) link = &(*link)->next_ready;
-  *link = task.next_ready;
-  if (*link == nullptr) ready_end_ = link;
+    return scope != nullptr;
+  };
+  ready_.remove_if(is_below);
+  postponed_.remove_if(is_below);
 }
 
 void event_loop::destroy_task(detail::task_context& task) noexcept {

@@ -5,9 +5,12 @@
 
 #include <cetane/base/errors.hpp>
 
+#include <catch2/generators/catch_generators.hpp>
+
 #include <coroutine>
 #include <memory>
 #include <stdexcept>
+#include <tuple>
 #include <vector>
 
 namespace stop_test {
@@ -443,6 +446,38 @@ TEST_CASE_METHOD(app_fixture, "a task that is told to stop before it has begun b
 
   REQUIRE(app.run() == 0);
   REQUIRE(begun);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler that swallows its cancellation for ever is cut in time",
+                 "[app][stop]") {
+  const auto swallow = [](connection& peer, bool waits_for_input) -> task<> {
+    co_await peer.send("begun\n");
+    for (;;) {
+      try {
+        if (waits_for_input) std::ignore = co_await peer.until_eol();
+        if (!waits_for_input) co_await sleep(1h);
+      } catch (...) {
+      }
+    }
+  };
+  const bool waits_for_input = GENERATE(true, false);
+  CAPTURE(waits_for_input);
+  service_limits limits;
+  limits.clean_up = spans(1s);
+  const service& s = app.drain(spans(5s)).add_service(
+      service(swallow, 0, waits_for_input).limits(limits).name("swallower"));
+  const std::uint64_t resumes = stats().resumes;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.until_eol();
+    stop();
+    co_await c.closed();
+  });
+
+  CHECK(holds_in_time(stopping(), waits_for_input ? spans(1s) : spans(6s)));
+  CHECK(log.has("stopped: 0 drained, 1 cut"));
+  CHECK(stats().resumes - resumes < 1100);  // about one in a millisecond
 }
 
 }  // namespace stop_test

@@ -6,6 +6,11 @@
 #include <cetane/base/errors.hpp>
 #include <cetane/base/literals.hpp>
 
+#include <catch2/generators/catch_generators.hpp>
+
+#include <tuple>
+#include <vector>
+
 namespace closing_test {
 
 using namespace cetane;
@@ -375,6 +380,36 @@ TEST_CASE("what is left when the loop ends is closed with it", "[net][closing]")
   net.settle();
   { const connection flushing(std::move(net.here)); }
   { const connection lingering(std::move(net.there)); }
+}
+
+TEST_CASE_METHOD(net_fixture,
+                 "whoever meets a failure again that was told already waits a millisecond for it",
+                 "[net][closing]") {
+  std::vector<time_point> failed_at;
+  const auto fail_again = [&](connection& c, bool sends) -> task<> {
+    for (int n = 0; n < 4; ++n) {
+      try {
+        if (sends) co_await c.send("anybody there?");
+        if (!sends) std::ignore = co_await c.until_eol();
+      } catch (const connection_closed&) {
+        failed_at.push_back(loop.loop().now());
+      }
+    }
+  };
+  const bool sends = GENERATE(false, true);
+  CAPTURE(sends);
+  peer_ends();
+  if (sends) here.close();
+
+  const time_point begun = loop.loop().now();
+  result(begin(fail_again, sends));
+
+  REQUIRE(failed_at.size() == 4);
+  for (int n = 0; n < 4; ++n) {
+    const duration waited = failed_at[static_cast<std::size_t>(n)] - begun;
+    CHECK(waited >= n * event_loop::postponement);
+    if (on_sim()) CHECK(waited == n * event_loop::postponement);
+  }
 }
 
 }  // namespace closing_test

@@ -6,6 +6,7 @@
 #include <cetane/coro/task_context.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/orphan.hpp>
+#include <cetane/runtime/ready_queue.hpp>
 #include <cetane/runtime/stats.hpp>
 #include <cetane/runtime/timer.hpp>
 
@@ -48,10 +49,12 @@ struct io_blocks;
 /// One pass, as docs/explanation/event-loop.md numbers it: (1) the mailbox, (2) ready tasks, at
 /// most 61 resumes, (3) timers, (4) output that is still staged, (5) poll or wait. A loop belongs
 /// to the thread that runs it; other threads reach it by post() and wake() alone.
-class CETANE_API event_loop final : public detail::scheduler {
+class CETANE_API event_loop final : public detail::scheduler, private detail::timer {
  public:
   static constexpr unsigned resumes_per_pass = 61;
   static constexpr unsigned refusals_per_resume = 8;
+  /// How long a task waits that goes on after what should have ended it.
+  static constexpr duration postponement = std::chrono::milliseconds(1);
 
   explicit event_loop(std::unique_ptr<detail::backend> io);
 
@@ -114,6 +117,10 @@ class CETANE_API event_loop final : public detail::scheduler {
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
   void resume(detail::task_context& task) noexcept;
 
+  /// As make_ready(), but a millisecond later: for a task that meets the same failure again and
+  /// again, and would keep a core busy. Allocates nothing.
+  void postpone(detail::task_context& task) noexcept;
+
   /// What goes on without an owner: connections that are being closed.
   intrusive_list<detail::orphan, detail::orphan>& orphans() noexcept { return orphans_; }
 
@@ -139,11 +146,12 @@ class CETANE_API event_loop final : public detail::scheduler {
   void drain_mailbox() noexcept;
   void run_ready() noexcept;
   void fire_timers() noexcept;
+  void on_timer() noexcept override;
   void settle() noexcept;
+  void hold_back(detail::task_context& task) noexcept;
   void reap() noexcept;
   void flush_staged() noexcept;
   void unqueue_below(const cancel_scope& in) noexcept;
-  void unqueue(detail::task_context& task) noexcept;
   void destroy_task(detail::task_context& task) noexcept;
   bool drop_messages() noexcept;
   void end_orphans() noexcept;
@@ -154,12 +162,12 @@ class CETANE_API event_loop final : public detail::scheduler {
   cancel_scope scope_;
   intrusive_list<detail::orphan, detail::orphan> orphans_;
   detail::task_context* running_ = nullptr;
-  detail::task_context* ready_first_ = nullptr;
-  detail::task_context** ready_end_ = &ready_first_;
+  detail::ready_queue ready_;
+  detail::ready_queue postponed_;  // until the loop's own timer fires
   detail::task_context* finished_first_ = nullptr;
-  detail::task_context* cancel_again_ = nullptr;
-  bool unsettled_ = false;  // there is something in finished_first_ or cancel_again_
-  unsigned refusals_ = 0;   // in the resume number `refused_resume_`
+  detail::task_context* refused_ = nullptr;  // the running task, once it has swallowed too many
+  bool unsettled_ = false;                   // there is something in finished_first_ or refused_
+  unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
   loop_stats stats_;
 
