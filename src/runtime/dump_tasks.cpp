@@ -1,5 +1,6 @@
 // dump_tasks(): what every task of a loop waits for, and from where.
 #include <cetane/base/clock.hpp>
+#include <cetane/base/text.hpp>
 #include <cetane/coro/promise.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/this_task.hpp>
@@ -59,7 +60,7 @@ std::string without_digits(std::string text) {
 
 std::string state_of(const detail::task_context& task, const detail::task_context* running) {
   if (&task == running) return "running";
-  if (task.waiting != nullptr) return task.waiting->describe_wait();
+  if (task.waiting != nullptr) return printable(task.waiting->describe_wait());
   return "ready";
 }
 
@@ -73,11 +74,12 @@ std::string event_loop::dump_tasks() {
   std::map<std::string, group> groups;
   std::size_t count = 0;
   scope_.for_each_task([&](detail::task_context& task) {
+    const std::string label = printable(task.label());  // it may be a name that a peer has chosen
     const std::string wait = state_of(task, running_);
     const std::string stack = &task == running_ ? "" : await_stack(task);
-    group& same = groups[task.label() + '\n' + without_digits(wait) + '\n' + stack];
+    group& same = groups[label + '\n' + without_digits(wait) + '\n' + stack];
     same.stack = stack;
-    same.tasks.push_back({task.label(), task.peer(), wait, task.started_s});
+    same.tasks.push_back({label, printable(task.peer()), wait, task.started_s});
     ++count;
   });
 

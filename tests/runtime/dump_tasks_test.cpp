@@ -125,6 +125,17 @@ TEST_CASE("a task that joins tells whom", "[runtime][dump]") {
   CHECK(has(without_ages(test.loop().dump_tasks()), "joiner, N s old: join slow one\n"));
 }
 
+TEST_CASE("a label cannot play tricks on the terminal that shows it", "[runtime][dump]") {
+  test_loop test;
+  gate door;
+  const auto named = test.spawn(wait_at, std::ref(door)).label("anna\x1b[2J\n1000 tasks");
+  test.loop().run_until([&] { return door.waiting() == 1; });
+
+  const std::string text = test.loop().dump_tasks();
+
+  CHECK(has(text, "  anna\\x1b[2J\\n1000 tasks, 0 s old: gate\n"));
+}
+
 TEST_CASE("the running task and those that are ready are told as such", "[runtime][dump]") {
   test_loop test;
   gate door;
