@@ -26,7 +26,8 @@ cetane::task<> echo(cetane::connection& peer, cetane::duration patience) {
 
 int main(int argc, char** argv) {
   cetane::application app(argc, argv);
-  const cetane::duration patience = app.add_option("patience", 3s, "for a line").span();
+  const cetane::duration patience =
+      app.add_option("patience", 3s, "how long to wait for a line").span();
   app.add_service(cetane::service(echo, 8013, patience));
   return app.run();
 }

@@ -25,7 +25,8 @@ cetane::task<> forker(cetane::application& app, cetane::duration pause) {
 
 int main(int argc, char** argv) {
   cetane::application app(argc, argv);
-  const cetane::duration pause = app.add_option("pause", 1s, "before and after printing").span();
+  const cetane::duration pause =
+      app.add_option("pause", 1s, "how long to sleep before and after printing").span();
   app.add_task(forker, std::ref(app), pause);
   return app.run();
 }

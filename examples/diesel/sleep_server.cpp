@@ -23,7 +23,8 @@ cetane::task<> delay_echo(cetane::connection& peer, cetane::duration pause) {
 
 int main(int argc, char** argv) {
   cetane::application app(argc, argv);
-  const cetane::duration pause = app.add_option("pause", 2s, "between two numbers").span();
+  const cetane::duration pause =
+      app.add_option("pause", 2s, "how long to sleep between two numbers").span();
   app.add_service(cetane::service(delay_echo, 8013, pause));
   return app.run();
 }

@@ -25,7 +25,8 @@ cetane::task<> once(cetane::application& app, cetane::duration delay) {
 
 int main(int argc, char** argv) {
   cetane::application app(argc, argv);
-  const cetane::duration period = app.add_option("period", 1s, "of what happens again").span();
+  const cetane::duration period =
+      app.add_option("period", 1s, "how long until it happens again").span();
   app.add_task(every, period);
   app.add_task(once, std::ref(app), period * 7 / 2);
   return app.run();

@@ -13,6 +13,17 @@ std::string metavar_for(const detail::option_value& value) {
   return std::holds_alternative<duration>(value) ? "TIME" : "";
 }
 
+// What the program takes when the user says nothing stands behind what the option is for.
+std::string with_default(std::string help, const detail::option_value& value) {
+  if (const auto* text = std::get_if<std::string>(&value); text != nullptr && !text->empty())
+    return help + " (" + *text + ")";
+  if (const auto* number = std::get_if<std::int64_t>(&value))
+    return help + " (" + std::to_string(*number) + ")";
+  if (const auto* span = std::get_if<duration>(&value))
+    return help + " (" + duration_text(*span) + ")";
+  return help;
+}
+
 }  // namespace
 
 application::application(std::unique_ptr<detail::application_core> core) : core_(std::move(core)) {}
@@ -43,7 +54,8 @@ task_entry& application::add_kept_task(std::unique_ptr<detail::unstarted_task> t
 option& application::add_option_of(std::string name, detail::option_value default_value,
                                    std::string help) {
   std::string metavar = metavar_for(default_value);
-  return core_->line().add(std::move(name), std::move(metavar), std::move(help),
+  std::string text = with_default(std::move(help), default_value);
+  return core_->line().add(std::move(name), std::move(metavar), std::move(text),
                            std::move(default_value));
 }
 

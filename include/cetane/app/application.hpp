@@ -84,7 +84,8 @@ class CETANE_API application {
   /// Adds an option of the program's own, and looks up its value.
   ///
   /// `add_option("motd", "hello", "the first line")` is --motd TEXT. What the default value is says
-  /// what the option takes: text, a whole number, a duration, or nothing (false).
+  /// what the option takes: text, a whole number, a duration, or nothing (false). `help` is its
+  /// text for --help, which shows the default behind it.
   /// @throws std::invalid_argument  There is such an option, or the name has other characters than
   ///                                small letters, digits and '-'.
   template <class T>
