@@ -18,8 +18,7 @@ cetane::task<cetane::connection> connect_patiently(std::string host, std::uint16
       if (tries == 5) throw;
       cetane::log::warning("{}; trying again", e.what());
     }
-    co_await cetane::sleep(
-        pause.next());  // after the catch block: C++ allows no co_await inside one
+    co_await cetane::sleep(pause.next());  // here, since no catch block may have a co_await
   }
 }
 

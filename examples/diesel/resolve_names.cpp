@@ -26,6 +26,6 @@ cetane::task<> look_up_all(std::vector<std::string> hosts) {
 }
 
 int main(int argc, char** argv) {
-  if (argc < 2) return fmt::print(stderr, "usage: resolve_names HOST...\n"), 2;
+  if (argc < 2 || argv[1][0] == '-') return fmt::print(stderr, "usage: resolve_names HOST...\n"), 2;
   return cetane::run(look_up_all, std::vector<std::string>(argv + 1, argv + argc));
 }

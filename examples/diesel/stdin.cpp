@@ -1,8 +1,9 @@
 // diesel's stdin: reads lines from the keyboard while other things go on.
 //
-// Run:   ./dev run diesel/stdin               (or printf 'one\ntwo\n' |
-// build/examples/diesel/stdin) Type:  hello See:   cetane got hello                     (Ctrl-D
-// ends it)
+// Run:   ./dev run diesel/stdin
+// Type:  hello
+// See:   cetane got hello                     (Ctrl-D ends it)
+// It works with a pipe as well: printf 'one\ntwo\n' | build/examples/diesel/stdin
 //
 // It shows line_reader: the keyboard, a pipe or a file, read like a connection, without blocking
 // the loop.
@@ -19,4 +20,7 @@ cetane::task<> consume() {
   }
 }
 
-int main() { return cetane::run(consume); }
+int main(int argc, char**) {
+  if (argc > 1) return fmt::print(stderr, "usage: stdin, which takes no arguments\n"), 2;
+  return cetane::run(consume);
+}

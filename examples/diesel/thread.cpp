@@ -9,6 +9,7 @@
 
 #include <cetane/cetane.hpp>
 
+#include <cstdlib>
 #include <thread>
 
 // What there is no other way to call: it keeps its thread to itself until it returns.
@@ -32,6 +33,9 @@ cetane::task<> block_twice(cetane::duration pause) {
 }
 
 int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::stod(argv[1]) : 1;
+  char* end = nullptr;
+  const double seconds = argc > 1 ? std::strtod(argv[1], &end) : 1;
+  const bool is_time = end == nullptr || (end != argv[1] && *end == '\0' && seconds >= 0);
+  if (argc > 2 || !is_time) return fmt::print(stderr, "usage: thread [SECONDS]\n"), 2;
   return cetane::run(block_twice, cetane::seconds_to_duration(seconds));
 }
