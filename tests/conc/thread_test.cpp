@@ -173,7 +173,7 @@ TEST_CASE("more calls than may wait are all made", "[conc][thread]") {
   CHECK(loop.loop().stats().tasks_alive == 0);
 }
 
-TEST_CASE("a cancelled task stops waiting at once, and the late result is dropped",
+TEST_CASE("NEW-14 a cancelled task stops waiting at once, and the late result is dropped",
           "[conc][thread]") {
   test_loop loop;
   gate blocked;

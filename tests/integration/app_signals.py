@@ -79,6 +79,9 @@ def shows_its_tasks(command):
         server.signal(signal.SIGUSR1)
         host, port = client.getsockname()
         expect_words(server, "1 task\n", "  echo, ", f"{host}:{port}: read from", "echo_raw.cpp:")
+        for _ in range(2):  # NEW-30: a second one right behind the first does no harm
+            server.signal(signal.SIGUSR1)
+        harness.expect_echo(client, b"still here\n")
 
 
 def test(chosen):
