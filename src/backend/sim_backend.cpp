@@ -75,6 +75,7 @@ class sim_backend final : public backend, public simulation {
   void wait(event_loop& loop, time_point until);
   bool wait_for_others(time_point next);
   [[noreturn]] void report_stuck(event_loop& loop) const;
+
   sim_engine engine_;
   sim_network network_;
   sim_delivery delivery_;
@@ -121,8 +122,7 @@ void sim_backend::report_stuck(event_loop& loop) const {
   const std::int64_t ns = engine_.now().time_since_epoch().count();
   throw simulation_stuck(
       fmt::format("the simulation is stuck at {}.{:09} s: nothing is under way, no deadline is "
-                  "set, and no call "
-                  "on another thread could wake the loop (seed {})\n{}",
+                  "set, and no call on another thread could wake the loop (seed {})\n{}",
                   ns / 1'000'000'000, ns % 1'000'000'000, seed(), loop.dump_tasks()));
 }
 

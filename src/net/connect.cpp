@@ -4,6 +4,7 @@
 #include <runtime/backend.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/base/text.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/timeout.hpp>
 #include <cetane/net/resolve.hpp>
@@ -99,7 +100,8 @@ connect_op&& connect_op::from(const std::string& ip) && {
 task<connection> connect_op::make(connect_op op) {
   std::optional<connection> made = co_await move_on_after(op.timeout_, try_all(op));
   if (made) co_return std::move(*made);
-  const std::string where = op.to_ ? op.to_->to_string() : fmt::format("{}:{}", op.host_, op.port_);
+  const std::string where =
+      op.to_ ? op.to_->to_string() : fmt::format("{}:{}", escape(op.host_), op.port_);
   throw connect_timeout("connect to " + where, op.timeout_);
 }
 
@@ -122,8 +124,8 @@ task<connection> connect_op::try_one(const connect_op& op, const address& to) {
   connecting attempt(loop, to);
   const address* const from = op.from_ ? &*op.from_ : nullptr;
   int result = attempt.begin(from);
-  while (result == -EAGAIN &&
-         to.is_unix()) {  // too many wait to be accepted; of TCP the system waits by itself
+  // Too many wait to be accepted; for TCP the system waits by itself.
+  while (result == -EAGAIN && to.is_unix()) {
     co_await sleep(full_backlog_pause);
     result = attempt.begin(from);
   }

@@ -31,9 +31,9 @@ std::optional<std::string> listening_inode(const std::string& line, std::uint16_
   constexpr std::size_t local_column = 1;
   constexpr std::size_t state_column = 3;
   constexpr std::size_t inode_column = 9;
+  constexpr std::string_view listening = "0A";  // TCP_LISTEN
   const auto words = words_of(line);
-  if (words.size() <= inode_column || words[state_column] != "0A")
-    return std::nullopt;  // 0A: TCP_LISTEN
+  if (words.size() <= inode_column || words[state_column] != listening) return std::nullopt;
 
   const std::string& local = words[local_column];
   const std::size_t colon = local.rfind(':');

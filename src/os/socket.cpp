@@ -62,8 +62,8 @@ int bind_to(int fd, const address& where) noexcept {
 int connect_to(int fd, const address& where) noexcept {
   raw_address raw(where);
   const int result = result_of(::connect(fd, raw.get(), raw.length()));
-  return result == -EINTR ? -EINPROGRESS
-                          : result;  // the attempt goes on in the background (connect(2))
+  // Interrupted, the attempt goes on in the background (connect(2)).
+  return result == -EINTR ? -EINPROGRESS : result;
 }
 
 // True for a socket file that refuses connections: its server is gone. A busy server answers

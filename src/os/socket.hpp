@@ -11,9 +11,8 @@ namespace cetane::os {
 
 struct listen_options {
   int backlog = default_backlog;
-  bool reuse_port =
-      false;  ///< several sockets on one port, among which the kernel spreads the connections
-  bool ipv6_only = false;  ///< [::] serves IPv6 only, and not IPv4 as well
+  bool reuse_port = false;  ///< several sockets share a port; the kernel spreads the connections
+  bool ipv6_only = false;   ///< [::] serves IPv6 only, and not IPv4 as well
 };
 
 /// Opens a listening stream socket. A TCP port may be taken again at once after a server's end.

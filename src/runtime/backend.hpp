@@ -34,12 +34,11 @@ class io_object {
   int descriptor = -1;
   std::uint32_t slot = no_slot;
   const kind type;
-  bool reading = false;   // stream: the owner wants input delivered
-  bool readable = false;  // there may be input, or connections to accept
-  bool writable = true;   // there may be room for output
-  bool hung_up = false;   // the peer ended its output, or the connection is gone
-  bool urgent_seen =
-      false;  // TCP urgent data: a short read no longer means that the socket is empty
+  bool reading = false;      // stream: the owner wants input delivered
+  bool readable = false;     // there may be input, or connections to accept
+  bool writable = true;      // there may be room for output
+  bool hung_up = false;      // the peer ended its output, or the connection is gone
+  bool urgent_seen = false;  // TCP urgent data came: a short read may leave some input
   bool is_tcp = false;
   bool unread_noted = false;  // stream: the backend has it on its list of those to read again
   bool one_shot = false;      // poll: a foreign descriptor, watched for one event only

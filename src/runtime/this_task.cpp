@@ -11,13 +11,15 @@ namespace {
 
 const log::logger task_log("task");
 
-// Reads a function's signature as compilers write it down to the name that its author knows it by:
-//   cetane::task<void> {anonymous}::room::talk(connection&)                   room::talk
-//   void serve(serve<int>(int)::_Z5serveIiEvT_.Frame*)                        serve        (g++,
-//   once it has awaited) cetane::task<> app::inner::operator()() app::inner void
-//   body(...)::<lambda(int)>::operator()(...)                            lambda in body    (g++)
-//   auto body()::(anonymous class)::operator()(auto) const [auto:1 = int]     lambda in body
-//   (clang)
+// Reads a function's signature as compilers write it down to the name that its author knows it by.
+//
+// clang-format off
+//   cetane::task<void> {anonymous}::room::talk(connection&)                  room::talk
+//   void serve(serve<int>(int)::_Z5serveIiEvT_.Frame*)                       serve (g++)
+//   cetane::task<> app::inner::operator()()                                  app::inner
+//   void body(...)::<lambda(int)>::operator()(...)                           lambda in body (g++)
+//   auto body()::(anonymous class)::operator()(auto) const [auto:1 = int]    lambda in body (clang)
+// clang-format on
 class signature_reader {
  public:
   explicit signature_reader(std::string_view signature) : left_(signature) {}

@@ -77,8 +77,8 @@ std::size_t timer_wheel::first_bucket() const noexcept {
 // The digits above the bucket's level are those of `reached_`, those below are zero.
 std::uint64_t timer_wheel::begin_of(std::size_t bucket) const noexcept {
   const std::uint64_t width = std::uint64_t{1} << bucket / slot_count * digit_bits;
-  const std::uint64_t above =
-      ~(width * slot_count - 1);  // none on the top level, where the product is zero
+  // No digits are above the top level, where the product is zero.
+  const std::uint64_t above = ~(width * slot_count - 1);
   return (reached_ & above) | (bucket % slot_count * width);
 }
 

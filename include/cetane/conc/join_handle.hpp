@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/coro/callable_guard.hpp>
+#include <cetane/coro/outcome.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/event_loop.hpp>
@@ -174,8 +175,7 @@ class join_handle {
   awaiter operator co_await() && {
     static_assert(!detail::destroys_temporaries_twice || sizeof(T*) == 0,
                   "g++ 12 destroys a lambda that is written inside a co_await expression twice, so "
-                  "name the handle before you "
-                  "await it: auto h = spawn(f, x); co_await h;");
+                  "name the handle before you await it: auto h = spawn(f, x); co_await h;");
     return awaiter(state());
   }
 

@@ -53,8 +53,8 @@ constexpr auto spawned_value() {
   static_assert(
       !gets_temporary<Fn, typename kept_argument<Args>::moved...>(),
       "spawn(fn, args...): fn takes a reference, and an argument would have to be converted for "
-      "it; what that makes "
-      "is gone when fn first suspends: convert the argument yourself, or let fn take it by value");
+      "it; what that makes is gone when fn first suspends: convert the argument yourself, or let "
+      "fn take it by value");
   static_assert(
       !is_task<Fn>,
       "spawn takes the coroutine and its arguments, spawn(f, x), not a task that is made already");
@@ -71,8 +71,8 @@ constexpr auto spawned_value() {
   } else {
     static_assert(is_task<Fn>,
                   "spawn(fn, args...): fn cannot be called with these arguments; they are kept as "
-                  "copies, and all "
-                  "are given to fn by move or all by reference; use std::ref to share");
+                  "copies, and all are given to fn by move or all by reference; use std::ref to "
+                  "share");
   }
 }
 

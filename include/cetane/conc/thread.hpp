@@ -2,7 +2,7 @@
 
 #include <cetane/conc/offloaded_call.hpp>
 #include <cetane/coro/callable_guard.hpp>
-#include <cetane/coro/promise.hpp>
+#include <cetane/coro/outcome.hpp>
 
 #include <coroutine>
 #include <exception>

@@ -31,8 +31,8 @@ template <class Fn>
 constexpr void guard_callable() noexcept {
   static_assert(safe_in_await<Fn>,
                 "g++ 12 destroys the captures of this lambda twice, because it is written inside a "
-                "co_await expression: give "
-                "it a name before (auto body = [...] ...;), or capture by reference");
+                "co_await expression: give it a name before (auto body = [...] ...;), or capture "
+                "by reference");
 }
 
 }  // namespace cetane::detail

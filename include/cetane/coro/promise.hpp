@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/coro/frame_memory.hpp>
+#include <cetane/coro/outcome.hpp>
 #include <cetane/coro/task_context.hpp>
 
 #include <bit>
@@ -8,8 +9,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <memory>
-#include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -113,8 +112,7 @@ class promise_base {
     static_assert(
         !is_task<std::remove_cvref_t<Awaitable>> || !std::is_lvalue_reference_v<Awaitable>,
         "a task is awaited where it is made, co_await f(x); to begin it now and await it later, "
-        "spawn it: "
-        "auto h = spawn(f, x)");
+        "spawn it: auto h = spawn(f, x)");
     where = place;
     if constexpr (!ignores_cancel<Awaitable>) {
       if (context->cancel_state != cancel_reason::none) [[unlikely]]
@@ -137,118 +135,7 @@ class promise_base {
 
   awaited_child* awaited_by = nullptr;  // in the awaiting frame, once that one is suspended
   task_context* context = nullptr;
-  const void* where =
-      nullptr;  // a std::source_location as one word: the class costs GCC 8 bytes more an await
-};
-
-/// What a finished frame left behind: a value, or the exception that ended it.
-///
-/// It may be set twice: a destructor that throws after co_return has given the value sends the body
-/// into its catch blocks, or ends it.
-template <class T>
-class outcome {
-  static_assert(alignof(T) <= alignof(std::max_align_t),
-                "task<T>: frames are aligned for fundamental types only, so an over-aligned T "
-                "needs a home of its own; return a "
-                "std::unique_ptr<T>");
-
- public:
-  outcome() noexcept {}
-  outcome(const outcome&) = delete;
-  outcome& operator=(const outcome&) = delete;
-  ~outcome() { destroy(); }
-
-  template <class U>
-  void set_value(U&& value) {
-    if constexpr (!std::is_trivially_destructible_v<T>) {
-      if (state_ != state::empty) [[unlikely]]
-        clear();
-    }
-    std::construct_at(&value_, std::forward<U>(value));
-    state_ = state::value;
-  }
-  void set_error(std::exception_ptr error) noexcept {
-    clear();
-    std::construct_at(&error_, std::move(error));
-    state_ = state::error;
-  }
-  std::exception_ptr error() const noexcept {
-    return state_ == state::error ? error_ : std::exception_ptr();
-  }
-  bool has_value() const noexcept { return state_ == state::value; }
-  T take() {
-    if (state_ == state::error) [[unlikely]]
-      std::rethrow_exception(error_);
-    return std::move(value_);
-  }
-
-  /// Moves in what `other` holds; an exception thrown by the move takes the value's place.
-  void take_from(outcome& other) noexcept {
-    if (other.state_ == state::error) return set_error(other.error_);
-    if (other.state_ == state::empty) return;
-    try {
-      set_value(std::move(other.value_));
-    } catch (...) {
-      set_error(std::current_exception());
-    }
-  }
-
- private:
-  enum class state : unsigned char { empty, value, error };
-
-  void destroy() noexcept {
-    if (state_ == state::value) std::destroy_at(&value_);
-    if (state_ == state::error) std::destroy_at(&error_);
-  }
-  [[gnu::cold, gnu::noinline]] void clear() noexcept {
-    destroy();
-    state_ = state::empty;
-  }
-
-  union {
-    T value_;
-    std::exception_ptr error_;
-  };
-  state state_ = state::empty;
-};
-
-template <class T>
-class outcome<T&> {
- public:
-  void set_value(T& value) noexcept { value_ = &value; }
-  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
-  std::exception_ptr error() const noexcept { return error_; }
-  bool has_value() const noexcept { return value_ != nullptr; }
-  T& take() {
-    if (error_) [[unlikely]]
-      std::rethrow_exception(error_);
-    return *value_;
-  }
-  void take_from(outcome& other) noexcept {
-    value_ = other.value_;
-    error_ = other.error_;
-  }
-
- private:
-  T* value_ = nullptr;
-  std::exception_ptr error_;
-};
-
-template <>
-class outcome<void> {
- public:
-  void set_value() noexcept {}
-  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
-  std::exception_ptr error() const noexcept { return error_; }
-  bool has_value() const noexcept { return !error_; }
-  void take() {
-    if (error_) [[unlikely]]
-      std::rethrow_exception(error_);
-  }
-  void take_from(outcome& other) noexcept { error_ = other.error_; }
-
- private:
-  std::exception_ptr error_;
+  const void* where = nullptr;  // a std::source_location; the class costs GCC 8 bytes an await
 };
 
 template <class T>

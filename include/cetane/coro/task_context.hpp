@@ -64,8 +64,8 @@ class scheduler {
   /// let the await begin.
   ///
   /// It returns when the task has swallowed too many in this resume. The await then suspends, and
-  /// is cancelled when all others have had their turn: so a task that catches everything and goes
-  /// on does not stop the loop.
+  /// is cancelled a little later: so a task that catches everything and goes on neither stops the
+  /// loop nor keeps a core busy.
   virtual void refuse_await(task_context& task) = 0;
 
   /// Whether an await may complete without suspending. If not, its task goes to the end of the
@@ -76,13 +76,14 @@ class scheduler {
   void run(std::coroutine_handle<> frame) {
     budget = await_budget;
     frame.resume();
+    // Version 14 of clang-format indents too far behind [[unlikely]].
     // clang-format off
     while (next) [[unlikely]] {
-        // clang-format on
-        const std::coroutine_handle<> following = std::exchange(next, nullptr);
-        if (!within_budget()) return end_turn(following);
-        following.resume();
-      }
+      const std::coroutine_handle<> following = std::exchange(next, nullptr);
+      if (!within_budget()) return end_turn(following);
+      following.resume();
+    }
+    // clang-format on
   }
 
   std::coroutine_handle<> next;
@@ -135,11 +136,11 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   cancel_scope* scope = nullptr;
   std::uint32_t started_s = 0;  // seconds on the loop's clock
   std::uint16_t references = 0;
-  cancel_reason cancel_state : 4 =
-      cancel_reason::none;  // what awaits look at: the scope's reason or the task's own
-  cancel_reason own_reason : 4 =
-      cancel_reason::none;  // the task itself was cancelled, not its scope
-  bool queued = false;      // in the ready queue
+  /// What awaits look at: the scope's reason, or the task's own.
+  cancel_reason cancel_state : 4 = cancel_reason::none;
+  /// Why the task itself was cancelled, not its scope.
+  cancel_reason own_reason : 4 = cancel_reason::none;
+  bool queued = false;  // its turn comes: it need not be made ready
 
  protected:
   task_context() = default;

@@ -119,6 +119,7 @@ class CETANE_API connection {
   /// Reads what is there, one byte at least: suspends only while nothing is.
   ///
   /// @throws connection_closed  The peer closed, and everything was read.
+  /// @par Cancellation  Nothing is consumed.
   read_op<chunk> receive_some();
 
   /// Reads everything until the peer closes.
@@ -126,6 +127,7 @@ class CETANE_API connection {
   /// @throws message_too_long   More than `limit` bytes came; they stay for other reads.
   /// @throws connection_closed  The connection broke before its end; leftover() has what had
   ///                            arrived.
+  /// @par Cancellation  Nothing is consumed.
   read_op<std::string> until_eof(std::size_t limit);
   read_op<std::string> until_eof();
 
@@ -133,10 +135,14 @@ class CETANE_API connection {
   /// without an end counts.
   ///
   /// @throws connection_closed  The connection broke.
+  /// @throws message_too_long   As for until_eol().
+  /// @par Cancellation  Nothing is consumed.
   read_op<std::optional<std::string>> next_line(std::size_t limit);
   read_op<std::optional<std::string>> next_line();
 
-  /// Reads what is there; empty at the end of the input.
+  /// Reads what is there, as receive_some(); empty at the end of the input.
+  ///
+  /// @throws connection_closed  The connection broke.
   read_op<std::optional<chunk>> next_chunk() { return read_op<std::optional<chunk>>(stream()); }
 
   /// Sends text and bytes, in order: queued at the call, so the parts may die right after it.
@@ -182,17 +188,25 @@ class CETANE_API connection {
     return detail::try_queue_output(stream(), views.data(), views.size());
   }
 
+  /// For send_file(): all bytes to the end of the file.
+  static constexpr std::uint64_t whole_file = std::numeric_limits<std::uint64_t>::max();
+
   /// Sends `count` bytes of a file from `offset` on, or all to its end; the await ends when they
   /// are written.
   ///
-  /// The descriptor is duplicated and may be closed after the call.
-  /// @throws error  (from the call) The file cannot be opened or is no regular file.
-  static constexpr std::uint64_t whole_file = std::numeric_limits<std::uint64_t>::max();
+  /// The descriptor is duplicated and may be closed after the call. A file that becomes shorter
+  /// meanwhile is sent as far as it goes.
+  /// @throws error              (from the call) The file cannot be opened or is no regular file.
+  /// @throws connection_closed  (from the await) As for send().
+  /// @par Cancellation  Takes nothing back.
   send_op send_file(const std::string& path, std::uint64_t offset = 0,
                     std::uint64_t count = whole_file);
   send_op send_file(int descriptor, std::uint64_t offset = 0, std::uint64_t count = whole_file);
 
   /// Waits until everything sent has been written to the socket.
+  ///
+  /// @throws connection_closed  The connection is closed or broken; the bytes are dropped.
+  /// @throws connection_busy    Another task waits to send.
   send_op drain() { return send_op(stream(), detail::output_goal::empty); }
 
   /// Ends our side once everything sent is written; reading goes on. The await ends when that is
@@ -200,6 +214,8 @@ class CETANE_API connection {
   send_op send_eof();
 
   /// Waits until the peer has left, also while input waits unread. Any number of tasks may wait.
+  ///
+  /// @throws connection_closed  The connection is closed on this side.
   closed_op closed() { return closed_op(stream()); }
 
   /// Closes: sends what is queued as long as the peer takes something every 10 s, then ends the

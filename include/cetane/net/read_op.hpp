@@ -40,7 +40,7 @@ struct read_request {
   bool ended = false;  // the input ended first
 };
 
-// The reads, out of line: see src/net/stream.cpp. begin_* says whether the task has to wait.
+// The reads, out of line: see src/net/stream_input.cpp. begin_* says whether the task has to wait.
 CETANE_API bool begin_read(read_request& request, std::coroutine_handle<> frame,
                            task_context& task);
 CETANE_API bool begin_some(stream& source, std::coroutine_handle<> frame, task_context& task);
