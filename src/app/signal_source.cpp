@@ -11,8 +11,7 @@ signal_source::signal_source(event_loop& loop, std::function<void(int)> on_signa
   descriptor = watcher_.fd();
   if (const int failed = loop_.io().watch(*this); failed < 0)
     throw error("watch signals", system_code(failed));
-  // Sending a file to a peer that has gone would end the process; sendfile(2) has no flag against
-  // it.
+  // Whoever reads stdout or the log may go; that is no reason to end. Sockets raise no SIGPIPE.
   sigpipe_before_ = std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,6 +1,7 @@
 #include "os/file.hpp"
 
 #include <cerrno>
+#include <csignal>
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -8,6 +9,38 @@
 #include <unistd.h>
 
 namespace cetane::os {
+namespace {
+
+// Keeps a call that has no flag against it from raising SIGPIPE in this thread. What the program
+// does with the signal is its own affair, and one that has waited before goes on waiting.
+class sigpipe_blocked {
+ public:
+  sigpipe_blocked() noexcept {
+    sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::sigemptyset(&sigpipe_);
+    ::sigaddset(&sigpipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+  sigpipe_blocked(const sigpipe_blocked&) = delete;
+  sigpipe_blocked& operator=(const sigpipe_blocked&) = delete;
+  ~sigpipe_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  /// Takes back the signal that the call has raised.
+  void take_back() noexcept {
+    const timespec at_once{};
+    while (!was_pending_ && ::sigtimedwait(&sigpipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  sigset_t sigpipe_;
+  sigset_t before_;
+  bool was_pending_;
+};
+
+}  // namespace
 
 int open_for_reading(const char* path, unique_fd& out) noexcept {
   int fd = -1;
@@ -52,10 +85,15 @@ long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexc
 long send_file(int socket, int file, std::uint64_t& offset, std::size_t count) noexcept {
   off_t position = static_cast<off_t>(offset);
   ssize_t sent = 0;
+  sigpipe_blocked guard;
   do {
     sent = ::sendfile(socket, file, &position, count);
   } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return -errno;
+  if (sent < 0) {
+    const int error = errno;
+    if (error == EPIPE) guard.take_back();
+    return -error;
+  }
   offset = static_cast<std::uint64_t>(position);
   return sent;
 }

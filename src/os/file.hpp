@@ -34,7 +34,7 @@ long read_at(int fd, void* buffer, std::size_t size, std::uint64_t offset) noexc
 /// how many went.
 ///
 /// -EAGAIN: the socket takes nothing now; 0: the file has no more; -EINVAL: not a file that
-/// sendfile(2) can read.
+/// sendfile(2) can read. Raises no SIGPIPE.
 long send_file(int socket, int file, std::uint64_t& offset, std::size_t count) noexcept;
 
 }  // namespace cetane::os

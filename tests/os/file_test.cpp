@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <string>
 
 #include <sys/socket.h>
@@ -118,6 +119,47 @@ TEST_CASE("what sendfile cannot read is refused", "[os][file]") {
 
   CHECK((result == -EINVAL || result == -ESPIPE));
   CHECK(offset == 0);
+}
+
+TEST_CASE("sending a file to who has gone is an errno and no signal", "[os][file]") {
+  REQUIRE(std::signal(SIGPIPE, SIG_DFL) != SIG_ERR);  // would end the test
+  const open_file file("0123456789");
+  unique_fd one, other;
+  REQUIRE(make_socket_pair(one, other) == 0);
+  other.reset();
+  std::uint64_t offset = 0;
+
+  CHECK(send_file(one.get(), file.fd.get(), offset, 10) == -EPIPE);
+
+  sigset_t blocked;
+  sigset_t pending;
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0);
+  REQUIRE(::sigpending(&pending) == 0);
+  CHECK(::sigismember(&blocked, SIGPIPE) == 0);
+  CHECK(::sigismember(&pending, SIGPIPE) == 0);
+}
+
+TEST_CASE("a signal that waited before stays", "[os][file]") {
+  sigset_t pipe;
+  sigset_t before;
+  sigset_t pending;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &pipe, &before) == 0);
+  REQUIRE(::raise(SIGPIPE) == 0);
+  const open_file file("0123456789");
+  unique_fd one, other;
+  REQUIRE(make_socket_pair(one, other) == 0);
+  other.reset();
+  std::uint64_t offset = 0;
+
+  CHECK(send_file(one.get(), file.fd.get(), offset, 10) == -EPIPE);
+
+  REQUIRE(::sigpending(&pending) == 0);
+  CHECK(::sigismember(&pending, SIGPIPE) == 1);
+  const timespec at_once{};
+  CHECK(::sigtimedwait(&pipe, nullptr, &at_once) == SIGPIPE);
+  REQUIRE(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
 }
 
 }  // namespace file_test
