@@ -4,11 +4,13 @@
 #include "runtime/io_blocks.hpp"
 #include "support/test_loop.hpp"
 
+#include <cetane/backend/sim.hpp>
 #include <cetane/base/limits.hpp>
 #include <cetane/base/log.hpp>
 #include <cetane/base/scope_exit.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/conc/timeout.hpp>
 #include <cetane/runtime/chunk.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -33,6 +35,7 @@
 namespace thread_test {
 
 using namespace cetane;
+using namespace std::chrono_literals;
 using cetane::test::test_loop;
 
 namespace {
@@ -195,6 +198,42 @@ TEST_CASE("NEW-14 a cancelled task stops waiting at once, and the late result is
   blocked.open();
   dropped.get_future().wait();
   settle(loop);
+  CHECK(loop.loop().stats().messages == 0);
+}
+
+// A simulation waits for the call in real time: only so long that the test takes no time.
+std::unique_ptr<detail::backend> make_impatient_backend() {
+  if (!cetane::test::on_sim()) return cetane::test::make_test_backend();
+  return make_sim_backend(sim_options(cetane::test::test_seed()).set_patience(1ms));
+}
+
+TEST_CASE("NEW-14 the late end of a call wakes its task out of nothing else", "[conc][thread]") {
+  test_loop loop(make_impatient_backend());
+  gate blocked;
+  std::promise<void> ended;
+
+  loop.run([&]() -> task<> {
+    auto call = [&blocked, &ended] {
+      blocked.pass();
+      return std::shared_ptr<void>(nullptr, [&ended](void*) { ended.set_value(); });
+    };
+    (void)spawn([&blocked]() -> task<> {  // holds up the loop, so that the call begins in time
+      blocked.wait_until_begun();
+      co_return;
+    });
+    const auto in_time = co_await move_on_after(1ms, cetane::thread(call));
+    CHECK_FALSE(in_time.has_value());
+    blocked.open();
+    ended.get_future().wait();
+
+    const duration span = cetane::test::on_sim() ? duration(2s) : duration(5ms);
+    const time_point begin = loop.loop().now();
+    co_await cetane::sleep(span);
+    const duration slept = loop.loop().now() - begin;
+    CHECK(slept >= span);
+    if (cetane::test::on_sim()) CHECK(slept == span);
+  });
+
   CHECK(loop.loop().stats().messages == 0);
 }
 

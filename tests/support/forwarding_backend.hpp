@@ -1,0 +1,70 @@
+#pragma once
+
+#include <runtime/backend.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace cetane::test {
+
+/// Hands every call on to another backend. A test derives from it to let one call fail that the
+/// kernel or the simulation would not let fail when the test wants it.
+class forwarding_backend : public detail::backend {
+ public:
+  explicit forwarding_backend(std::unique_ptr<detail::backend> to) noexcept : to_(std::move(to)) {}
+
+  std::string_view name() const noexcept override { return to_->name(); }
+  bool simulated() const noexcept override { return to_->simulated(); }
+  time_point now() noexcept override { return to_->now(); }
+  void poll(event_loop& loop, time_point until) override { to_->poll(loop, until); }
+  void wake() noexcept override { to_->wake(); }
+  void begin_external() noexcept override { to_->begin_external(); }
+  void end_external() noexcept override { to_->end_external(); }
+
+  int listen(const address& at, const detail::listen_request& request, int& descriptor,
+             address& bound) override {
+    return to_->listen(at, request, descriptor, bound);
+  }
+  int accept(detail::poll_io& listener, int& descriptor, address& peer) override {
+    return to_->accept(listener, descriptor, peer);
+  }
+  int connect(const address& to, const address* from, int& descriptor) override {
+    return to_->connect(to, from, descriptor);
+  }
+  int connect_result(int descriptor) override { return to_->connect_result(descriptor); }
+
+  int local_address(int descriptor, address& out) override {
+    return to_->local_address(descriptor, out);
+  }
+  int peer_address(int descriptor, address& out) override {
+    return to_->peer_address(descriptor, out);
+  }
+  int set_keepalive(int descriptor) override { return to_->set_keepalive(descriptor); }
+  int shutdown_write(detail::stream_io& stream) override { return to_->shutdown_write(stream); }
+  std::size_t unsent_bytes(const detail::stream_io& stream) override {
+    return to_->unsent_bytes(stream);
+  }
+  void close(int descriptor, bool reset) noexcept override { to_->close(descriptor, reset); }
+
+  int watch(detail::stream_io& stream, bool is_tcp) override { return to_->watch(stream, is_tcp); }
+  int watch(detail::poll_io& object) override { return to_->watch(object); }
+  int watch_once(detail::poll_io& object, bool for_writing) override {
+    return to_->watch_once(object, for_writing);
+  }
+  void unwatch(detail::io_object& object) noexcept override { to_->unwatch(object); }
+  void set_reading(detail::stream_io& stream, bool on) noexcept override {
+    to_->set_reading(stream, on);
+  }
+  ssize_t write(detail::stream_io& stream, const iovec* parts, int count) noexcept override {
+    return to_->write(stream, parts, count);
+  }
+  ssize_t send_file(detail::stream_io& stream, int file, off_t offset,
+                    std::size_t count) noexcept override {
+    return to_->send_file(stream, file, offset, count);
+  }
+
+ private:
+  std::unique_ptr<detail::backend> to_;
+};
+
+}  // namespace cetane::test
