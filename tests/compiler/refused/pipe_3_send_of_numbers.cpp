@@ -3,12 +3,13 @@
 #include <cetane/net/connection.hpp>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
-cetane::task<> reply(cetane::connection& peer, std::vector<std::uint8_t> bytes, std::vector<std::uint16_t> numbers) {
+cetane::task<> reply(cetane::connection& peer, std::vector<std::uint16_t> numbers) {
 #ifdef MISTAKE
   co_await peer.send(numbers);
 #else
-  co_await peer.send(bytes);
+  co_await peer.send(std::as_bytes(std::span(numbers)));
 #endif
 }
