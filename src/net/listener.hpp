@@ -54,7 +54,10 @@ class listener final : public poll_io, timer {
   const address& bound() const noexcept { return bound_; }
 
  private:
-  void on_ready() noexcept override { accept_some(); }
+  // While it rests, who comes has to wait as all the others do.
+  void on_ready() noexcept override {
+    if (!armed()) accept_some();
+  }
   void on_timer() noexcept override { accept_some(); }
   void accept_some() noexcept;
   std::string socket_file() const;

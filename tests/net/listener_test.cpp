@@ -2,6 +2,7 @@
 
 #include <net/net_fixture.hpp>
 #include <os/temporary_folder.hpp>
+#include <support/forwarding_backend.hpp>
 
 #include <net/listener.hpp>
 
@@ -11,7 +12,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +24,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace listener_test {
@@ -59,6 +63,9 @@ class keeping_sink final : public detail::accept_sink {
 };
 
 struct listening {
+  listening() = default;
+  explicit listening(std::unique_ptr<detail::backend> io) : loop(std::move(io)) {}
+
   test_loop loop;
   keeping_sink sink{loop};
   listener at{loop, sink};
@@ -81,6 +88,40 @@ struct listening {
   }
   void until(const std::function<bool()>& holds) { run_until(loop, holds); }
   void settle() { test::settle(loop); }
+};
+
+// Accepts only when the errors that it has been given are used up, and notes when it was asked.
+class failing_accept final : public forwarding_backend {
+ public:
+  using forwarding_backend::forwarding_backend;
+
+  int accept(detail::poll_io& listener, int& descriptor, address& peer) override {
+    asked_at.push_back(now());
+    if (errors.empty()) return forwarding_backend::accept(listener, descriptor, peer);
+    const int error = errors.front();
+    errors.pop_front();
+    return -error;
+  }
+
+  std::deque<int> errors;
+  std::vector<time_point> asked_at;
+};
+
+struct failing_listening : listening {
+  failing_listening() : listening(std::make_unique<failing_accept>(make_test_backend())) {}
+  ~failing_listening() { log::set_sink({}); }
+
+  failing_accept& io() { return static_cast<failing_accept&>(loop.loop().io()); }
+
+  // Opens, and keeps the lines of the log from now on.
+  void open_and_listen_to_log() {
+    log::set_sink([this](log::level, std::string_view, std::string_view line) {
+      complaints.emplace_back(line);
+    });
+    open();
+  }
+
+  std::vector<std::string> complaints;
 };
 
 int lowest_free_descriptor() {
@@ -141,6 +182,20 @@ TEST_CASE_METHOD(listening, "no more than agreed are accepted before others have
   until([&] { return sink.sockets.size() == 20; });
 
   for (std::size_t i = 3; i < passes.size(); ++i) REQUIRE(passes[i] > passes[i - 3]);
+}
+
+TEST_CASE_METHOD(listening, "all who wait are accepted in one go", "[net][listener]") {
+  open();
+  std::vector<std::uint64_t> passes;
+  sink.hook = [&] { passes.push_back(loop.loop().stats().passes); };
+  sink.room = 0;
+  knock(40);
+  settle();  // now they all wait
+  sink.room = 1000;
+  at.resume();
+  until([&] { return sink.sockets.size() == 40; });
+
+  REQUIRE(passes.back() == passes.front());
 }
 
 TEST_CASE_METHOD(listening, "a listener without room rests until it is told of some",
@@ -213,6 +268,87 @@ TEST_CASE_METHOD(listening, "without free descriptors the listener rests and tri
   REQUIRE(complaints.front().find("cannot accept on " + at.bound().to_string()) !=
           std::string::npos);
   REQUIRE(complaints.front().find("too many open files") != std::string::npos);
+}
+
+TEST_CASE_METHOD(
+    failing_listening,
+    "a listener that gets no descriptor tries again after 100 ms, and sleeps till then",
+    "[net][listener]") {
+  open_and_listen_to_log();
+  io().errors = {EMFILE};
+  if (on_sim()) io().errors.insert(io().errors.end(), {ENFILE, ENOBUFS, ENOMEM, EMFILE});
+  const std::size_t failures = io().errors.size();
+  knock(1);
+  until([&] { return !io().asked_at.empty(); });
+  knock(2);  // who comes meanwhile does not end the rest
+  settle();
+  if (on_sim()) REQUIRE(io().asked_at.size() == 1);
+  const std::uint64_t passes = loop.loop().stats().passes;
+
+  until([&] { return sink.sockets.size() == 3; });
+
+  const std::vector<time_point>& asked = io().asked_at;
+  for (std::size_t i = 0; i < failures; ++i) {
+    const duration rest = asked[i + 1] - asked[i];
+    REQUIRE(rest >= 100ms);
+    if (on_sim()) REQUIRE(rest == 100ms);
+  }
+  REQUIRE(loop.loop().stats().passes - passes <= 4 * failures);
+  REQUIRE(complaints.size() == 1);  // within one second
+  REQUIRE(complaints.front() == "cannot accept on " + at.bound().to_string() +
+                                    ": too many open files; trying again every 100 ms");
+}
+
+TEST_CASE_METHOD(failing_listening, "a listener that cannot accept complains once a second",
+                 "[net][listener][not-epoll]") {
+  open_and_listen_to_log();
+  io().errors.assign(25, EMFILE);
+  knock(1);
+
+  until([&] { return sink.sockets.size() == 1; });
+
+  REQUIRE(complaints.size() == 3);  // at once, after one second, and after two
+}
+
+TEST_CASE_METHOD(failing_listening, "a listener that is closed while it rests stays closed",
+                 "[net][listener]") {
+  open_and_listen_to_log();
+  io().errors = {EMFILE};
+  knock(1);
+  until([&] { return io().asked_at.size() == 1; });
+
+  at.close();
+
+  REQUIRE(loop.loop().stats().timers_live == 0);
+  settle();
+  REQUIRE(io().asked_at.size() == 1);
+}
+
+TEST_CASE_METHOD(failing_listening, "a client that has left before it is accepted holds up nobody",
+                 "[net][listener]") {
+  open_and_listen_to_log();
+  io().errors = {ECONNABORTED, EINTR, EPROTO, ENETDOWN, EHOSTUNREACH};
+  knock(2);
+
+  until([&] { return sink.sockets.size() == 2; });
+
+  REQUIRE(loop.loop().stats().timers_fired == 0);
+  REQUIRE(complaints.empty());
+}
+
+TEST_CASE_METHOD(listening, "500 clients may wait to be accepted, or as many as the system allows",
+                 "[net][listener][not-sim]") {
+  int most = 0;
+  std::ifstream("/proc/sys/net/core/somaxconn") >> most;
+  if (most == 0) SKIP("this system does not say how many it allows");
+
+  open();
+
+  tcp_info facts{};
+  socklen_t size = sizeof facts;
+  REQUIRE(::getsockopt(at.descriptor, IPPROTO_TCP, TCP_INFO, &facts, &size) == 0);
+  // Of a listener that is what Linux tells in this place.
+  REQUIRE(facts.tcpi_sacked == std::min(500u, static_cast<unsigned>(most)));
 }
 
 TEST_CASE_METHOD(listening, "a closed listener refuses, and whoever waited is let go",
@@ -322,6 +458,25 @@ TEST_CASE_METHOD(listening, "a Unix socket's file that is another one by now sta
   REQUIRE(std::filesystem::is_socket(path));
   second.close();
   REQUIRE_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE_METHOD(listening, "a Unix socket's file that a dead server has left behind is replaced",
+                 "[net][listener][unix][not-sim]") {
+  const temporary_folder folder;
+  const std::string path = folder.path_of("socket");
+  {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    const unique_fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    REQUIRE(::listen(dead.get(), 1) == 0);
+  }
+  REQUIRE(std::filesystem::is_socket(path));
+
+  open(address::unix_path(path));
+  knock(1);
+  until([&] { return sink.sockets.size() == 1; });
 }
 
 TEST_CASE_METHOD(listening, "a file that is no socket is not taken for one",
