@@ -6,10 +6,14 @@
 #include <net/listener.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/base/limits.hpp>
+#include <cetane/base/scope_exit.hpp>
+#include <cetane/conc/thread.hpp>
 #include <cetane/net/connect.hpp>
 #include <cetane/os/unique_fd.hpp>
 
 #include <algorithm>
+#include <latch>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -117,6 +121,7 @@ TEST_CASE("NEW-17 a refused connection is an error that names the place and the 
   const std::uint16_t port = port_of_nobody(loop);
   const std::size_t before = descriptors(loop);
   for (int i = 0; i < 5; ++i) {
+    const time_point begun = loop.loop().now();
     try {
       loop.run(ask, connect("127.0.0.1", port));
       FAIL("nobody listens there");
@@ -125,6 +130,7 @@ TEST_CASE("NEW-17 a refused connection is an error that names the place and the 
               "connect to 127.0.0.1:" + std::to_string(port) + ": connection refused");
       REQUIRE(e.code() == std::errc::connection_refused);
     }
+    if (on_sim()) REQUIRE(loop.loop().now() - begun <= 1ms);  // there and back
   }
   REQUIRE(descriptors(loop) == before);
 }
@@ -157,6 +163,42 @@ TEST_CASE("a connection that nobody answers times out, and leaves nothing", "[ne
   if (loop.loop().io().simulated()) REQUIRE(taken == limit);
   REQUIRE(descriptors(loop) == before);
   for (const int each : waiting) loop.loop().io().close(each, false);
+}
+
+TEST_CASE("the time for connecting includes that for the name", "[net][connect][not-sim]") {
+  // The system reads it as 127.0.0.1 without asking anybody; for us it is a name like any other.
+  const std::string name = "127.0.1";
+  test_loop loop;
+  const echo_server server(loop);
+  const std::size_t before = descriptors(loop);
+  std::latch opened(1);
+  std::vector<join_handle<>> busy;
+  for (std::size_t i = 0; i < most_offload_threads; ++i) {  // no thread is left to look it up
+    busy.push_back(loop.spawn(
+        [](std::latch& until) -> task<> { co_await cetane::thread([&until] { until.wait(); }); },
+        std::ref(opened)));
+  }
+  {
+    const scope_exit open([&] { opened.count_down(); });
+    settle(loop);
+    const time_point begun = loop.loop().now();
+    try {
+      loop.run(ask, connect(name, server.port()).timeout(20ms));
+      FAIL("nobody can have looked up the name");
+    } catch (const connect_timeout& e) {
+      REQUIRE(std::string(e.what()).starts_with("connect to 127.0.1:"));
+    }
+    REQUIRE(loop.loop().now() - begun >= 20ms);
+  }
+  run_until(loop, [&] {
+    return std::all_of(busy.begin(), busy.end(), [](auto& each) { return each.done(); });
+  });
+
+  REQUIRE(loop.run(ask, connect(name, server.port())) == "you said hello\n");
+  run_until(loop, [&] {
+    return loop.loop().stats().connections_opened == loop.loop().stats().connections_closed;
+  });
+  REQUIRE(descriptors(loop) == before);
 }
 
 TEST_CASE("a cancelled attempt is given up, and leaves nothing", "[net][connect]") {
@@ -194,6 +236,16 @@ TEST_CASE("a connection can be made from a local address", "[net][connect]") {
   if (on_sim()) return;  // where every address is this machine's
   REQUIRE_THROWS_AS(loop.run(ask, connect("127.0.0.1", server.port()).from("192.0.2.1")),
                     connect_error);
+}
+
+TEST_CASE("a connection can be made to an IPv6 address, with brackets and without",
+          "[net][connect][ipv6]") {
+  test_loop loop;
+  const echo_server server(loop, *address::parse_ip("::1", 0));
+  if (server.result != 0) SKIP("this machine has no ::1");
+  REQUIRE(loop.run(ask, connect("::1", server.port())) == "you said hello\n");
+  REQUIRE(loop.run(ask, connect("[::1]", server.port())) == "you said hello\n");
+  REQUIRE(server.peers.front().host() == "::1");
 }
 
 TEST_CASE("of a name's addresses each is tried in turn", "[net][connect][not-sim]") {
