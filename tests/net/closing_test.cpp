@@ -105,6 +105,23 @@ TEST_CASE_METHOD(closing_fixture, "PIPE-11 after closing, sending is refused and
   REQUIRE(stats().bytes_queued == 0);
 }
 
+TEST_CASE_METHOD(closing_fixture, "PIPE-11 nothing joins what is still to leave after closing",
+                 "[net][closing]") {
+  const std::string sent = pattern(1'000'000);
+  std::ignore = here.send(sent);
+  settle();
+  here.close();
+  const std::size_t waiting = here.queued_bytes();
+  REQUIRE(waiting > 0);
+
+  REQUIRE_FALSE(here.try_send(""));
+  REQUIRE_FALSE(here.try_send("more"));
+  std::ignore = here.send(priority(9), "urgent");
+  REQUIRE(here.queued_bytes() == waiting);
+
+  REQUIRE(loop.run(read_to_end, there) == sent);
+}
+
 TEST_CASE_METHOD(closing_fixture, "closing ends a read and a wait to send", "[net][closing]") {
   auto reader = begin(read_line);
   auto writer = begin(send_text, std::string(3'000'000, 'x'));
