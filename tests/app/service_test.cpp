@@ -1,11 +1,15 @@
 #include <app/app_fixture.hpp>
+#include <os/temporary_folder.hpp>
 
 #include <cetane/base/errors.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <vector>
+
+#include <sys/socket.h>
 
 namespace service_test {
 
@@ -26,6 +30,40 @@ task<std::string> ask(const service& of, std::string line) {
 task<std::string> hear_all(const service& of) {
   connection c = co_await connect_to(of);
   co_return co_await c.until_eof();
+}
+
+// With a pause now and then, in which the sender has to wait.
+task<std::string> hear_slowly(const service& of) {
+  connection c = co_await connect_to(of);
+  std::string all;
+  std::size_t next_pause = 0;
+  while (auto more = co_await c.next_chunk()) {
+    all += more->view();
+    if (all.size() < next_pause) continue;
+    next_pause = all.size() + 2'000'000;
+    co_await sleep(1ms);
+  }
+  co_return all;
+}
+
+// The socket under a connection, found by its addresses.
+int socket_of(const connection& of) {
+  detail::backend& io = event_loop::current()->io();
+  for (int candidate = 0; candidate < 1024; ++candidate) {
+    address local;
+    address remote;
+    if (io.local_address(candidate, local) == 0 && local == of.local() &&
+        io.peer_address(candidate, remote) == 0 && remote == of.remote())
+      return candidate;
+  }
+  return -1;
+}
+
+int keepalive_of(int socket) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  ::getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &value, &size);
+  return value;
 }
 
 }  // namespace
@@ -99,13 +137,13 @@ TEST_CASE_METHOD(app_fixture, "a service may own what cannot be copied", "[app][
   REQUIRE(heard == "mine");
 }
 
-TEST_CASE_METHOD(app_fixture, "what a handler sent is delivered when it returns",
+TEST_CASE_METHOD(app_fixture, "NEW-1 what a handler sent is delivered when it returns",
                  "[app][service]") {
-  const std::string text = pattern(3'000'000);
+  const std::string text = pattern(20'000'000);
   const service& s = app.add_service(service(send_and_return, 0, std::ref(text)));
   std::string heard;
 
-  run([&]() -> task<> { heard = co_await hear_all(s); });
+  run([&]() -> task<> { heard = co_await hear_slowly(s); });
 
   REQUIRE(heard == text);
 }
@@ -114,7 +152,7 @@ TEST_CASE_METHOD(
     app_fixture,
     "NEW-2 what a handler sent is delivered when an exception ends it, which is logged once",
     "[app][service]") {
-  const std::string text = pattern(3'000'000);
+  const std::string text = pattern(20'000'000);
   const auto handler = [](connection& peer, const std::string& sent) -> task<> {
     peer.label("blue");
     static_cast<void>(peer.send(sent));
@@ -124,13 +162,59 @@ TEST_CASE_METHOD(
   const service& s = app.add_service(service(handler, 0, std::ref(text)).name("painter"));
   std::string heard;
 
-  run([&]() -> task<> { heard = co_await hear_all(s); });
+  run([&]() -> task<> { heard = co_await hear_slowly(s); });
 
   REQUIRE(heard == text);
   const auto errors = log.of(log::level::error);
   REQUIRE(errors.size() == 1);
   REQUIRE_THAT(errors[0], ContainsSubstring("painter blue (127.0.0.1:"));
   REQUIRE_THAT(errors[0], ContainsSubstring("out of \\x1b[31m paint"));
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "NEW-4 a handler that is busy while its peer leaves gets all lines, then the end",
+                 "[app][service]") {
+  std::vector<std::string> got;
+  const auto slow = [](connection& peer, std::vector<std::string>& lines) -> task<> {
+    const closed_by_peer how = co_await peer.closed();  // busy until long after it
+    lines.push_back(how == closed_by_peer::end_of_input ? "ended" : "reset");
+    try {
+      for (;;) {
+        lines.push_back(co_await peer.until_eol());
+        co_await peer.send("noted\n");
+        co_await sleep(1ms);
+      }
+    } catch (const connection_closed& e) {
+      lines.push_back("closed, " + e.leftover());
+    }
+  };
+  const service& s = app.add_service(service(slow, 0, std::ref(got)));
+
+  run([&]() -> task<> {
+    {
+      connection c = co_await connect_to(s);
+      co_await c.send("one\ntwo\nthree\ntail");
+    }
+    while (got.empty() || s.connections() > 0) co_await sleep(1ms);
+  });
+
+  REQUIRE(got == std::vector<std::string>{"ended", "one\n", "two\n", "three\n", "closed, tail"});
+}
+
+TEST_CASE_METHOD(app_fixture,
+                 "NEW-5 a question with the end of the input right behind it is answered",
+                 "[app][service]") {
+  const service& s = app.add_service(service(echo_lines, 0));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.send("a question\n");
+    co_await c.send_eof();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "a question\n");
 }
 
 TEST_CASE_METHOD(app_fixture, "a peer that leaves ends its handler, and nobody complains",
@@ -398,6 +482,70 @@ TEST_CASE("a service can be started on any loop, says where it listens, and stop
 
   REQUIRE(heard == "hello\nare you there?\n");
   REQUIRE(refused.has_value());
+}
+
+TEST_CASE("a service can be reached over IPv6", "[app][service][ipv6]") {
+  const auto who = [](connection& peer) -> task<> { co_await peer.print("{}", peer.remote()); };
+  test_loop loop;
+  service s = service(who, 0).host("::1");
+  try {
+    s.start(loop);
+  } catch (const error&) {
+    SKIP("this machine has no ::1");
+  }
+  std::string heard;
+  std::string expected;
+
+  loop.run([&]() -> task<> {
+    connection c = co_await connect("::1", s.port());
+    expected = c.local().to_string();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(s.listening_at().to_string() == fmt::format("[::1]:{}", s.port()));
+  REQUIRE_THAT(heard, Catch::Matchers::StartsWith("[::1]:"));
+  REQUIRE(heard == expected);
+}
+
+TEST_CASE("a service on a Unix socket is reached by its path, until it stops", "[app][service]") {
+  test_loop loop;
+  const temporary_folder folder;
+  const std::string path = folder.path_of("socket");
+  service s = unix_service(echo_lines, path);
+  s.start(loop);
+  std::string heard;
+  std::optional<connect_error> refused;
+
+  loop.run([&]() -> task<> {
+    connection c = co_await connect_unix(path);
+    co_await c.send("hello\n");
+    heard = co_await c.until_eol();
+    s.stop();
+    try {
+      co_await connect_unix(path);
+    } catch (const connect_error& e) {
+      refused = e;
+    }
+  });
+
+  REQUIRE(heard == "hello\n");
+  REQUIRE(s.listening_at().to_string() == "unix:" + path);
+  REQUIRE(refused.has_value());
+  REQUIRE_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a service asks silent peers whether they are there", "[app][service][not-sim]") {
+  const auto is_asked = [](connection& peer) -> task<> {
+    co_await peer.print("{}", keepalive_of(socket_of(peer)));
+  };
+  test_loop loop;
+  service s(is_asked, 0);
+  s.start(loop);
+  std::string heard;
+
+  loop.run([&]() -> task<> { heard = co_await hear_all(s); });
+
+  REQUIRE(heard == "1");
 }
 
 TEST_CASE("a service that cannot listen says so with what helps", "[app][service]") {
