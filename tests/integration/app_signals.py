@@ -84,6 +84,19 @@ def shows_its_tasks(command):
         harness.expect_echo(client, b"still here\n")
 
 
+def shows_them_again_and_again(command):
+    """NEW-30: a signal right behind another one does not end the server."""
+    with harness.Server(command) as server, server.connect() as client:
+        deadline = time.monotonic() + harness.PATIENCE
+        for looks in (1, 2, 3):
+            server.signal(signal.SIGUSR1)
+            server.signal(signal.SIGUSR1)
+            while server.stderr().count("1 task\n") < looks:
+                harness.check(time.monotonic() < deadline, f"look {looks} is missing in:\n{server.stderr()}")
+                harness.expect_echo(client, b"hello\n")
+        harness.check(server.alive(), "the server has ended")
+
+
 def test(chosen):
     stops_in_order(chosen.command, signal.SIGTERM)
     stops_in_order(chosen.command, signal.SIGINT)
@@ -91,6 +104,7 @@ def test(chosen):
     ends_at_once(chosen.command, signal.SIGINT, signal.SIGTERM)
     cuts_at_the_limit(chosen.command)
     shows_its_tasks(chosen.command)
+    shows_them_again_and_again(chosen.command)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import tempfile
 
 import harness
 from conversation import Conversation, run_promises
-from program import Program
+from program import Program, Terminal
 
 
 def open_conversation(server):
@@ -122,6 +122,17 @@ def a_regular_file_is_read_to_its_end(command):
     harness.check(lines == [f"cetane got line {number}" for number in range(1000)], f"{len(lines)} lines came")
 
 
+def lines_typed_at_a_terminal_are_seen_as_they_come(command):
+    with Terminal(command) as program:
+        program.say(b"one\n")
+        program.expect("cetane got one")
+        program.say(b"tw")
+        program.say(b"o\n")
+        program.expect("cetane got two")
+        program.say(Terminal.CONTROL_D)
+        program.expect_end()
+
+
 def an_input_that_is_empty_ends_the_program(command):
     with open(os.devnull, "rb") as nothing, Program(command, stdin=nothing) as program:
         program.expect_end()
@@ -153,6 +164,7 @@ PROMISES = {
     "stdin": [
         lines_from_a_pipe_are_seen_as_they_come,
         a_regular_file_is_read_to_its_end,
+        lines_typed_at_a_terminal_are_seen_as_they_come,
         an_input_that_is_empty_ends_the_program,
     ],
     "resolve_names": [a_name_is_found_and_another_is_not],

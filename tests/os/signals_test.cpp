@@ -50,6 +50,17 @@ TEST_CASE("several signals are read one by one", "[os][signals]") {
   CHECK(watcher.next() == 0);
 }
 
+TEST_CASE("NEW-30 a signal that comes again and again never strikes", "[os][signals]") {
+  signal_watcher watcher({SIGTERM, SIGUSR1});
+
+  for (int i = 0; i < 3; ++i) {
+    std::raise(SIGUSR1);  // would end the test
+    std::raise(SIGUSR1);
+    CHECK(watcher.next() == SIGUSR1);
+    CHECK(watcher.next() == 0);  // the system keeps one of a kind
+  }
+}
+
 TEST_CASE("after the watcher the signals are as before", "[os][signals]") {
   REQUIRE_FALSE(is_blocked(SIGUSR1));
   {
