@@ -166,6 +166,12 @@ void service_core::end_delivered() noexcept {
 }
 
 void service_core::reset_connections() noexcept {
+  handlers_->for_each_task([this](task_context& task) {
+    auto* const one = dynamic_cast<session*>(&task);
+    if (one == nullptr) return;
+    cut(*one);
+    one->end_now();
+  });
   while (task_context* const ended = ended_.pop_front()) {
     auto& one = static_cast<session&>(*ended);
     cut(one);

@@ -64,7 +64,7 @@ class service_core final : public accept_sink {
   bool all_cancelled() const noexcept { return handlers_->cancelled(); }
   /// Ends connections that only wait whether the peer takes their last bytes, where it has.
   void end_delivered() noexcept;
-  /// Resets the connections that are left. Their handlers have ended by now.
+  /// Resets the connections that are left, those whose handlers still run included.
   void reset_connections() noexcept;
   /// Leaves the loop, of which nothing here will know any more.
   void leave_loop() noexcept;

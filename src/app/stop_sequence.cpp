@@ -104,9 +104,11 @@ bool stop_sequence::all_has_ended() const noexcept {
 
 void stop_sequence::cut_rest() noexcept {
   disarm();
-  for (service_core* const service : work_.services) service->cancel_handlers();
+  for (service_core* const service : work_.services) {
+    service->cancel_handlers();
+    service->reset_connections();  // before their handlers' end would close them in good order
+  }
   work_.loop.end_tasks(work_.tasks);
-  for (service_core* const service : work_.services) service->reset_connections();
 }
 
 std::size_t stop_sequence::connections_cut() const noexcept {

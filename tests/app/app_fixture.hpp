@@ -19,6 +19,7 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,9 @@ using namespace std::chrono_literals;
 
 /// An application on a loop of the test's, whose clients run beside it.
 struct app_fixture {
+  app_fixture() = default;
+  explicit app_fixture(std::unique_ptr<detail::backend> io) : loop(std::move(io)) {}
+
   captured_log log;
   test_loop loop;
   application app{loop.loop()};

@@ -3,6 +3,7 @@
 
 #include <app/app_fixture.hpp>
 
+#include <cetane/backend/sim.hpp>
 #include <cetane/base/errors.hpp>
 
 #include <catch2/generators/catch_generators.hpp>
@@ -337,6 +338,26 @@ TEST_CASE_METHOD(app_fixture,
   REQUIRE(holds_in_time(*destroyed - stopped_at, spans(5s) + 1s));
   REQUIRE(reset);
   REQUIRE(log.has("stopped: 0 drained, 1 cut"));
+}
+
+TEST_CASE("who is cut sees a reset and never an orderly end", "[app][stop][not-epoll]") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    app_fixture one(make_sim_backend(sim_options(seed)));
+    std::optional<time_point> destroyed;
+    const service& s = one.app.add_service(service(serve_deafly, 0, std::ref(destroyed)));
+    std::optional<closed_by_peer> how;
+
+    one.run([&]() -> task<> {
+      connection c = co_await connect_to(s);
+      co_await c.until_eol();
+      one.stop();
+      how = co_await c.closed();
+    });
+
+    CHECK(how == closed_by_peer::reset);
+    CHECK(one.log.has("stopped: 0 drained, 1 cut"));
+  }
 }
 
 TEST_CASE_METHOD(app_fixture,
