@@ -25,6 +25,9 @@ namespace cetane {
 /// - `T commit()`: makes the operation happen and gives its result, or throws its error. Called
 ///   once, as soon as poll() says yes, armed or not. No disarm() follows.
 /// - `std::string describe_wait() const`: says in a few words what is waited for.
+/// - `bool had_turn() const noexcept`, optional: whether the task has had its share in this turn,
+/// so
+///   that others come first although poll() says yes. It is then armed, and woken in its turn.
 ///
 /// An operation names its class as `select_type`, which is constructed from the operation; the
 /// object stays where it is. Everything happens on the loop's thread.
@@ -33,7 +36,7 @@ class selectable {
   selectable(const selectable&) = delete;
   selectable& operator=(const selectable&) = delete;
 
-  /// The task that waits; set before arm() is called.
+  /// The task that waits; set before anything else is called.
   void set_task(detail::task_context& task) noexcept { task_ = &task; }
 
  protected:
@@ -44,6 +47,9 @@ class selectable {
   void wake() noexcept { task_->loop->make_ready(*task_); }
 
   detail::task_context& task() const noexcept { return *task_; }
+  bool is_task(const detail::task_context* other) const noexcept {
+    return task_ != nullptr && task_ == other;
+  }
 
  private:
   detail::task_context* task_ = nullptr;
@@ -69,6 +75,16 @@ concept is_operation = requires {
 
 template <class Op>
 using select_type_t = typename std::remove_cvref_t<Op>::select_type;
+
+/// Whether `wait`, for which poll() has said yes, is to let the others go first.
+template <class S>
+bool gives_way(const S& wait) noexcept {
+  if constexpr (requires { wait.had_turn(); }) {
+    return wait.had_turn();
+  } else {
+    return false;
+  }
+}
 
 template <class S>
 using commit_result_t = decltype(std::declval<S&>().commit());
@@ -109,9 +125,9 @@ class sole_wait final : public detail::waitable {
 
  private:
   bool begin(std::coroutine_handle<> frame, detail::task_context& task) {
-    if (wait_.poll() && task.loop->within_budget()) return false;
-    task.suspend(frame, *this);
     wait_.set_task(task);
+    if (wait_.poll() && !detail::gives_way(wait_) && task.loop->within_budget()) return false;
+    task.suspend(frame, *this);
     wait_.arm();
     return true;
   }

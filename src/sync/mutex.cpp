@@ -1,0 +1,53 @@
+#include <cetane/sync/mutex.hpp>
+
+#include <sync/holder.hpp>
+
+#include <stdexcept>
+
+namespace cetane {
+
+void mutex_lock::unlock() {
+  if (of_ == nullptr) throw std::logic_error("unlock: this lock is released already, or was moved");
+  if (of_->owner_ != detail::running_task()) {
+    throw std::logic_error(
+        "unlock: another task has locked this mutex; a lock stays in the task that took it");
+  }
+  std::exchange(of_, nullptr)->release();
+}
+
+std::optional<mutex_lock> mutex::try_lock() noexcept {
+  if (locked_) return std::nullopt;
+  return take(detail::running_task());
+}
+
+void mutex::hand_over() noexcept {
+  if (detail::line_place* const next = line_.grant_front()) {
+    locked_ = true;
+    owner_ = &static_cast<detail::mutex_wait*>(next)->task();
+  }
+}
+
+void detail::mutex_wait::arm() noexcept {
+  if (is_task(mutex_.owner_) && mutex_.locked_) return wake();
+  mutex_.line_.join(*this);
+  if (!mutex_.locked_) mutex_.hand_over();
+}
+
+void detail::mutex_wait::disarm() noexcept {
+  if (leave()) mutex_.release();
+}
+
+mutex_lock detail::mutex_wait::commit() {
+  if (!leave() && mutex_.locked_) {
+    throw std::logic_error(
+        "lock: this task holds the mutex already and would wait for itself; hand the lock on to "
+        "what needs it, or release it before");
+  }
+  return mutex_.take(&task());
+}
+
+std::string detail::mutex_wait::describe_wait() const {
+  return "mutex, " + held_by(mutex_.owner_, task());
+}
+
+}  // namespace cetane
