@@ -12,9 +12,9 @@ bool shared_mutex::can_take(detail::lock_kind kind) const noexcept {
   return kind == detail::lock_kind::shared && holds_.begin()->kind == detail::lock_kind::shared;
 }
 
-bool shared_mutex::is_held_by(const detail::task_context& task) const noexcept {
+bool shared_mutex::would_wait_for_itself(const detail::shared_mutex_wait& asking) const noexcept {
   for (const detail::shared_mutex_hold& hold : holds_) {
-    if (hold.owner == &task) return true;
+    if (asking.is_task(hold.owner)) return true;
   }
   return false;
 }
@@ -64,7 +64,8 @@ void shared_mutex_lock::take_over(shared_mutex_lock& other) noexcept {
 bool detail::shared_mutex_wait::poll() const noexcept {
   if (granted()) return true;
   if (linked()) return false;
-  return (mutex_.line_.empty() && mutex_.can_take(hold_.kind)) || mutex_.is_held_by(task());
+  return (mutex_.line_.empty() && mutex_.can_take(hold_.kind)) ||
+         mutex_.would_wait_for_itself(*this);
 }
 
 void detail::shared_mutex_wait::arm() noexcept {

@@ -45,8 +45,7 @@ task<> take_one(shared& s, char name) {
 
 }  // namespace
 
-TEST_CASE("whoever is notified has the lock again, first come, first served",
-          "[sync][condition]") {
+TEST_CASE("whoever is notified has the lock again, first come, first served", "[sync][condition]") {
   shared s;
   test_loop loop;
   for (const char name : {'a', 'b', 'c'}) (void)loop.spawn(take_one, std::ref(s), name);

@@ -97,8 +97,8 @@ TEST_CASE("a newcomer does not get a lock that is promised to a woken task", "[s
   (void)loop.spawn(hold, std::ref(m), std::ref(order), 'b', std::ref(next));
   run_ready(loop);
   const auto taking = [&]() -> task<> {
-    next.open();                         // a is ready
-    co_await yield();                    // a has released; b is ready and has not run
+    next.open();       // a is ready
+    co_await yield();  // a has released; b is ready and has not run
     CHECK_FALSE(m.try_lock());
   };
   loop.run(taking);

@@ -87,8 +87,7 @@ TEST_CASE("when the first in line is cancelled, those behind it get what is ther
   REQUIRE(order == "b");
 }
 
-TEST_CASE("permits may be released by anyone, and become more than at first",
-          "[sync][semaphore]") {
+TEST_CASE("permits may be released by anyone, and become more than at first", "[sync][semaphore]") {
   semaphore s(0);
   gate next;
   notes order;

@@ -67,6 +67,11 @@ inline constexpr duration default_name_cache_age = std::chrono::seconds(60);
 inline constexpr std::size_t default_queue_limit = 1024;
 /// Messages that wait for a subscriber; then the oldest is dropped.
 inline constexpr std::size_t default_fanout_limit = 1024;
+/// Items of a dispatcher that nobody has taken; then dispatch() says false.
+inline constexpr std::size_t default_dispatcher_limit = 1024;
+/// Objects that a pool keeps while nobody uses them, and those that are in use at a time.
+inline constexpr std::size_t default_pool_idle = 5;
+inline constexpr std::size_t default_pool_open = 100;
 /// Sessions of a UDP service.
 inline constexpr std::size_t default_udp_peers = 10000;
 

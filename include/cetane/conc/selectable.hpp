@@ -36,7 +36,7 @@ class selectable {
   selectable(const selectable&) = delete;
   selectable& operator=(const selectable&) = delete;
 
-  /// The task that waits; set before anything else is called.
+  /// The task that waits; set before arm() and had_turn() are called.
   void set_task(detail::task_context& task) noexcept { task_ = &task; }
 
  protected:
@@ -47,6 +47,8 @@ class selectable {
   void wake() noexcept { task_->loop->make_ready(*task_); }
 
   detail::task_context& task() const noexcept { return *task_; }
+
+  /// Whether it is `other` that waits, as far as that is known.
   bool is_task(const detail::task_context* other) const noexcept {
     return task_ != nullptr && task_ == other;
   }

@@ -42,7 +42,7 @@ class CETANE_API keyed_mutex_use {
 /// The lock of one key, which is released when this is destroyed. Movable, within its task.
 class [[nodiscard("a lock that nobody keeps is released at once")]] keyed_lock {
  public:
-  keyed_lock(keyed_lock&&) noexcept = default;
+  keyed_lock(keyed_lock &&) noexcept = default;
   keyed_lock& operator=(keyed_lock&& other) noexcept {
     std::swap(use_, other.use_);
     std::swap(lock_, other.lock_);

@@ -16,7 +16,7 @@ class condition;
 class [[nodiscard("a lock that nobody keeps is released at once")]] mutex_lock {
  public:
   mutex_lock() noexcept = default;
-  mutex_lock(mutex_lock&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+  mutex_lock(mutex_lock && other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
   mutex_lock& operator=(mutex_lock&& other) noexcept {
     std::swap(of_, other.of_);
     return *this;
@@ -35,7 +35,7 @@ class [[nodiscard("a lock that nobody keeps is released at once")]] mutex_lock {
   friend mutex;
   friend class condition_wait;
 
-  explicit mutex_lock(mutex& of) noexcept : of_(&of) {}
+  explicit mutex_lock(mutex & of) noexcept : of_(&of) {}
 
   mutex* of_ = nullptr;
 };

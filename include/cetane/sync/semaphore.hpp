@@ -16,7 +16,7 @@ class semaphore;
 class [[nodiscard("permits that nobody keeps are given back at once")]] semaphore_permit {
  public:
   semaphore_permit() noexcept = default;
-  semaphore_permit(semaphore_permit&& other) noexcept
+  semaphore_permit(semaphore_permit && other) noexcept
       : from_(std::exchange(other.from_, nullptr)), count_(other.count_) {}
   semaphore_permit& operator=(semaphore_permit&& other) noexcept {
     std::swap(from_, other.from_);
@@ -37,7 +37,7 @@ class [[nodiscard("permits that nobody keeps are given back at once")]] semaphor
   friend semaphore;
   friend class acquire_op;
 
-  semaphore_permit(semaphore& from, std::size_t count) noexcept : from_(&from), count_(count) {}
+  semaphore_permit(semaphore & from, std::size_t count) noexcept : from_(&from), count_(count) {}
 
   semaphore* from_ = nullptr;
   std::size_t count_ = 0;
@@ -46,7 +46,7 @@ class [[nodiscard("permits that nobody keeps are given back at once")]] semaphor
 /// Waits for permits; see semaphore::acquire().
 class [[nodiscard("acquire() does nothing until it is awaited")]] acquire_op {
  public:
-  acquire_op(semaphore& from, std::size_t count) noexcept : from_(from), count_(count) {}
+  acquire_op(semaphore & from, std::size_t count) noexcept : from_(from), count_(count) {}
 
   class CETANE_API select_type final : public detail::line_place {
    public:

@@ -54,7 +54,7 @@ class shared_mutex_lock_wait;
 /// A lock of a shared mutex, which is released when this is destroyed. Movable, within its task.
 class [[nodiscard("a lock that nobody keeps is released at once")]] shared_mutex_lock {
  public:
-  shared_mutex_lock(shared_mutex_lock&& other) noexcept : hold_(other.hold_.kind) {
+  shared_mutex_lock(shared_mutex_lock && other) noexcept : hold_(other.hold_.kind) {
     take_over(other);
   }
   shared_mutex_lock& operator=(shared_mutex_lock&& other) noexcept {
@@ -79,10 +79,10 @@ class [[nodiscard("a lock that nobody keeps is released at once")]] shared_mutex
   template <detail::lock_kind>
   friend class detail::shared_mutex_lock_wait;
 
-  CETANE_API shared_mutex_lock(shared_mutex& of, detail::lock_kind kind,
-                               detail::task_context& owner) noexcept;
+  CETANE_API shared_mutex_lock(shared_mutex & of, detail::lock_kind kind,
+                               detail::task_context & owner) noexcept;
   CETANE_API void release() noexcept;
-  CETANE_API void take_over(shared_mutex_lock& other) noexcept;
+  CETANE_API void take_over(shared_mutex_lock & other) noexcept;
 
   shared_mutex* of_ = nullptr;
   detail::shared_mutex_hold hold_;
@@ -136,7 +136,7 @@ class CETANE_API shared_mutex {
   friend detail::shared_mutex_wait;
 
   bool can_take(detail::lock_kind kind) const noexcept;
-  bool is_held_by(const detail::task_context& task) const noexcept;
+  bool would_wait_for_itself(const detail::shared_mutex_wait& asking) const noexcept;
   void hand_out() noexcept;
 
   detail::wait_line line_;

@@ -81,13 +81,14 @@ class wait_line {
 
 /// An operation that is no more than the primitive it waits for. `Wait` is its select_type.
 template <class Wait>
-class [[nodiscard("this does nothing until it is awaited, or given to first() or "
-                  "with_timeout()")]] wait_op {
+class [[nodiscard(
+    "this does nothing until it is awaited, or given to first() or "
+    "with_timeout()")]] wait_op {
  public:
   using select_type = Wait;
   using source_type = typename Wait::source_type;
 
-  explicit wait_op(source_type& source) noexcept : source_(&source) {}
+  explicit wait_op(source_type & source) noexcept : source_(&source) {}
 
   source_type& source() const noexcept { return *source_; }
 

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace cetane::detail {
+
+/// Items in a row, first in, first out. It grows by doubling and keeps its memory, so that it does
+/// not allocate once it is as large as it gets.
+template <class T>
+class ring {
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "what waits for other tasks has to be movable without an exception; keep it in a "
+                "std::unique_ptr");
+
+ public:
+  ring() noexcept = default;
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
+  ~ring() {
+    while (!empty()) drop_front();
+    free(slots_, capacity_);
+  }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+  T& front() noexcept { return slots_[first_]; }
+
+  /// Makes room for one more item.
+  void reserve_one() {
+    if (size_ == capacity_) grow();
+  }
+
+  template <class... Args>
+  void emplace_back(Args&&... args) {
+    reserve_one();
+    std::construct_at(slots_ + at(size_), std::forward<Args>(args)...);
+    ++size_;
+  }
+
+  T pop_front() noexcept {
+    T item(std::move(front()));
+    drop_front();
+    return item;
+  }
+
+  void drop_front() noexcept {
+    std::destroy_at(slots_ + first_);
+    first_ = at(1);
+    --size_;
+  }
+
+ private:
+  static constexpr std::size_t first_capacity = 8;
+
+  std::size_t at(std::size_t index) const noexcept { return (first_ + index) & (capacity_ - 1); }
+
+  void grow() {
+    const std::size_t wanted = capacity_ == 0 ? first_capacity : capacity_ * 2;
+    T* const slots = std::allocator<T>().allocate(wanted);
+    for (std::size_t i = 0; i < size_; ++i) {
+      T& item = slots_[at(i)];
+      std::construct_at(slots + i, std::move(item));
+      std::destroy_at(&item);
+    }
+    free(slots_, capacity_);
+    slots_ = slots;
+    capacity_ = wanted;
+    first_ = 0;
+  }
+
+  static void free(T* slots, std::size_t capacity) noexcept {
+    if (slots != nullptr) std::allocator<T>().deallocate(slots, capacity);
+  }
+
+  T* slots_ = nullptr;
+  std::size_t capacity_ = 0;  // zero or a power of two
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace cetane::detail

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cetane/base/config.hpp>
+#include <cetane/base/limits.hpp>
+#include <cetane/sync/detail/queue_lines.hpp>
+#include <cetane/sync/detail/ring.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace cetane {
+
+/// Says that a queue has no limit: `queue<job> jobs(unbounded);`
+struct unbounded_tag {
+  explicit unbounded_tag() = default;
+};
+inline constexpr unbounded_tag unbounded{};
+
+template <class T>
+class queue;
+
+namespace detail {
+
+enum class at_end : bool { empty, closed };
+
+/// A wait for an item. `End` says what comes when the queue is closed and empty: an empty optional,
+/// or queue_closed.
+template <class T, at_end End>
+class queue_get final : public queue_place {
+ public:
+  using source_type = queue<T>;
+  using result = std::conditional_t<End == at_end::empty, std::optional<T>, T>;
+
+  explicit queue_get(wait_op<queue_get> op) noexcept : queue_(op.source()) {}
+  ~queue_get() { disarm(); }
+
+  bool poll() const noexcept { return granted() || queue_.lines_.can_get(); }
+  bool had_turn() const noexcept { return queue_.lines_.had_turn(task()); }
+  void arm() noexcept { queue_.lines_.wait_to_get(*this); }
+  void disarm() noexcept {
+    if (linked()) queue_.lines_.stop_getting(*this);
+  }
+  result commit() {
+    if (queue_.lines_.ended()) {
+      if constexpr (End == at_end::empty) return std::nullopt;
+      queue_.lines_.throw_closed("get from a queue");
+    }
+    return queue_.take(this, &task());
+  }
+  std::string describe_wait() const { return queue_.lines_.describe("queue get"); }
+
+ private:
+  queue<T>& queue_;
+};
+
+}  // namespace detail
+
+/// Puts an item into a queue; see queue::put().
+template <class T>
+class [[nodiscard("put() waits for room when it is awaited, and does nothing before")]] put_op {
+ public:
+  put_op(queue<T>& into, T item) noexcept : queue_(into), item_(std::move(item)) {}
+
+  class select_type final : public detail::queue_place {
+   public:
+    explicit select_type(put_op&& op) noexcept
+        : queue_(op.queue_), own_(std::move(op.item_)), item_(*own_) {}
+    explicit select_type(put_op& op) noexcept : queue_(op.queue_), item_(op.item_) {}
+    ~select_type() { disarm(); }
+
+    bool poll() const noexcept { return granted() || queue_.lines_.can_put(); }
+    void arm() noexcept { queue_.lines_.wait_to_put(*this); }
+    void disarm() noexcept {
+      if (linked()) queue_.lines_.stop_putting(*this);
+    }
+    void commit() { queue_.add(this, std::move(item_)); }
+    std::string describe_wait() const { return queue_.lines_.describe("queue put"); }
+
+   private:
+    queue<T>& queue_;
+    std::optional<T> own_;
+    T& item_;
+  };
+
+  sole_wait<select_type> operator co_await() && {
+    return sole_wait<select_type>(std::move(*this));
+  }
+  sole_wait<select_type> operator co_await() & { return sole_wait<select_type>(*this); }
+
+ private:
+  queue<T>& queue_;
+  T item_;
+};
+
+/// Items on their way from some tasks to others, first in, first out.
+///
+/// Bounded: who puts waits while it is full, so that the load is felt where it comes from. First
+/// come, first served among those who get and those who put; a task that takes many items in a row
+/// gives the others a turn after each. No allocation per item once it has been as full as it gets.
+/// Loop thread only; it outlives those who wait.
+template <class T>
+class queue {
+ public:
+  /// @param limit  Most items that wait in it.
+  /// @throws std::invalid_argument  `limit` is 0.
+  explicit queue(std::size_t limit = default_queue_limit) : lines_(limit) {
+    if (limit == 0) throw std::invalid_argument("a queue has room for one item at least");
+  }
+  /// Makes one without a limit: put() never waits, and memory may run out.
+  explicit queue(unbounded_tag) noexcept : lines_(std::numeric_limits<std::size_t>::max()) {}
+
+  /// Suspends while the queue is full, then puts `item` at its end.
+  ///
+  /// @throws queue_closed  The queue is closed, or closes while this waits; the item is lost.
+  /// @par Cancellation  The item is not put. To keep it, name the operation, which can be awaited
+  ///                    again: `auto put = q.put(std::move(x)); co_await first(put, ...)`.
+  put_op<T> put(T item) noexcept { return put_op<T>(*this, std::move(item)); }
+
+  /// Puts `item` at the end, or leaves it alone when the queue is full or closed.
+  template <class U>
+  requires std::is_constructible_v<T, U&&>
+  bool try_put(U&& item) {
+    if (lines_.closed() || !lines_.has_room()) return false;
+    items_.emplace_back(std::forward<U>(item));
+    lines_.added(nullptr);
+    return true;
+  }
+
+  /// Suspends until there is an item, and takes the first.
+  ///
+  /// @throws queue_closed  The queue is closed and empty.
+  /// @par Cancellation  No item is taken.
+  detail::wait_op<detail::queue_get<T, detail::at_end::closed>> get() noexcept {
+    return detail::wait_op<detail::queue_get<T, detail::at_end::closed>>(*this);
+  }
+
+  /// As get(), but gives an empty optional when the queue is closed and empty, for loops:
+  /// `while (auto job = co_await jobs.next())`.
+  detail::wait_op<detail::queue_get<T, detail::at_end::empty>> next() noexcept {
+    return detail::wait_op<detail::queue_get<T, detail::at_end::empty>>(*this);
+  }
+
+  /// Takes the first item, if there is one that is promised to nobody.
+  std::optional<T> try_get() noexcept {
+    if (lines_.available() == 0) return std::nullopt;
+    return take(nullptr, nullptr);
+  }
+
+  /// Takes no more items; those that are there can be got. Who waits to put gets queue_closed.
+  void close() noexcept { lines_.close(); }
+  bool closed() const noexcept { return lines_.closed(); }
+
+  /// Items that are promised to nobody yet.
+  std::size_t size() const noexcept { return lines_.available(); }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t limit() const noexcept { return lines_.limit(); }
+
+ private:
+  template <class, detail::at_end>
+  friend class detail::queue_get;
+  friend class put_op<T>::select_type;
+
+  T take(detail::queue_place* place, const detail::task_context* by) noexcept {
+    T item = items_.pop_front();
+    lines_.taken(place, by);
+    return item;
+  }
+
+  void add(detail::queue_place* place, T&& item) {
+    if (!lines_.may_add(*place)) lines_.throw_closed("put into a queue");
+    items_.emplace_back(std::move(item));
+    lines_.added(place);
+  }
+
+  detail::queue_lines lines_;
+  detail::ring<T> items_;
+};
+
+}  // namespace cetane

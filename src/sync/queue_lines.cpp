@@ -1,0 +1,106 @@
+#include <cetane/sync/detail/queue_lines.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/runtime/event_loop.hpp>
+#include <cetane/runtime/this_task.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace cetane::detail {
+namespace {
+
+std::uint64_t turn_of(const task_context& task) noexcept {
+  return loop_of(task).counters().resumes;
+}
+
+}  // namespace
+
+bool queue_lines::had_turn(const task_context& task) const noexcept {
+  return last_turn_ == turn_of(task);
+}
+
+bool queue_lines::give_share(wait_line& line) noexcept {
+  if (line.empty()) return false;
+  static_cast<queue_place&>(line.front()).has_share_ = true;
+  line.grant_front();
+  return true;
+}
+
+bool queue_lines::take_share(queue_place& place) noexcept {
+  return place.leave() && std::exchange(place.has_share_, false);
+}
+
+void queue_lines::wait_to_get(queue_place& place) noexcept {
+  getters_.join(place);
+  if (ended()) {
+    getters_.grant_all();
+  } else {
+    offer_item();
+  }
+}
+
+void queue_lines::stop_getting(queue_place& place) noexcept {
+  if (!take_share(place)) return;
+  --promised_;
+  offer_item();
+}
+
+void queue_lines::taken(queue_place* place, const task_context* by) noexcept {
+  if (place != nullptr && take_share(*place)) --promised_;
+  if (by != nullptr) last_turn_ = turn_of(*by);
+  --stored_;
+  offer_room();
+  end_if_over();
+}
+
+void queue_lines::offer_item() noexcept {
+  if (available() != 0 && give_share(getters_)) ++promised_;
+}
+
+void queue_lines::wait_to_put(queue_place& place) noexcept {
+  putters_.join(place);
+  if (closed_) {
+    putters_.grant_all();
+  } else {
+    offer_room();
+  }
+}
+
+void queue_lines::stop_putting(queue_place& place) noexcept {
+  if (!take_share(place)) return;
+  --reserved_;
+  offer_room();
+  end_if_over();
+}
+
+void queue_lines::added(queue_place* place) noexcept {
+  if (place != nullptr && take_share(*place)) --reserved_;
+  ++stored_;
+  offer_item();
+}
+
+void queue_lines::offer_room() noexcept {
+  while (!closed_ && stored_ + reserved_ < limit_ && give_share(putters_)) {
+    ++reserved_;
+  }
+}
+
+void queue_lines::close() noexcept {
+  closed_ = true;
+  putters_.grant_all();
+  end_if_over();
+}
+
+void queue_lines::throw_closed(const char* tried) const { throw queue_closed(tried); }
+
+std::string queue_lines::describe(const char* what) const {
+  if (limit_ == std::numeric_limits<std::size_t>::max()) {
+    return fmt::format("{}, {} queued", what, stored_);
+  }
+  return fmt::format("{}, {} of {} queued", what, stored_, limit_);
+}
+
+}  // namespace cetane::detail
