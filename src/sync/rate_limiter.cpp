@@ -36,9 +36,8 @@ rate_limiter::rate_limiter(double per_second, std::size_t burst)
 
 void rate_limiter::check(std::size_t n) const {
   if (n <= burst_) return;
-  throw std::invalid_argument(
-      fmt::format("rate_limiter: {} at once never come, the burst is {}; make that larger", n,
-                  burst_));
+  throw std::invalid_argument(fmt::format(
+      "rate_limiter: {} at once never come, the burst is {}; make that larger", n, burst_));
 }
 
 rate_op rate_limiter::acquire(std::size_t n) {
@@ -69,8 +68,7 @@ void rate_limiter::take(std::size_t n, time_point now) noexcept {
 void rate_limiter::hand_out() noexcept {
   disarm();
   if (line_.empty()) return;
-  event_loop& loop =
-      detail::loop_of(static_cast<rate_op::select_type&>(line_.front()).task());
+  event_loop& loop = detail::loop_of(static_cast<rate_op::select_type&>(line_.front()).task());
   const time_point now = loop.now();
   while (!line_.empty()) {
     const std::size_t wanted = static_cast<rate_op::select_type&>(line_.front()).count_;

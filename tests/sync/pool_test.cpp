@@ -151,8 +151,7 @@ TEST_CASE("W21: a task that is cancelled while it makes or waits takes nothing w
   REQUIRE(make.alive == static_cast<int>(things.idle()));
 }
 
-TEST_CASE("what an exception has passed by, or was discarded, is not used again",
-          "[sync][pool]") {
+TEST_CASE("what an exception has passed by, or was discarded, is not used again", "[sync][pool]") {
   factory make;
   pool<counted> things(std::ref(make));
   test_loop loop;
@@ -190,8 +189,7 @@ TEST_CASE("an idle object that is not fit any more is replaced", "[sync][pool]")
   REQUIRE(make.alive == 1);
 }
 
-TEST_CASE("a pool may make its objects without waiting, and for none is refused",
-          "[sync][pool]") {
+TEST_CASE("a pool may make its objects without waiting, and for none is refused", "[sync][pool]") {
   int made = 0;
   pool<int> numbers([&made] { return ++made; }, pool_limits().open(1));
   test_loop loop;

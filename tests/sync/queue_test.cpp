@@ -368,5 +368,4 @@ TEST_CASE("an unbounded queue takes all, one for nothing is refused", "[sync][qu
   REQUIRE_THROWS_AS(queue<int>(0), std::invalid_argument);
 }
 
-
 }  // namespace queue_test

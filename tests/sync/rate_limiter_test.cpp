@@ -21,7 +21,8 @@ using cetane::test::test_loop;
 namespace {
 
 // When those come who want so many each, in milliseconds after the first look.
-std::vector<long> arrivals(test_loop& loop, rate_limiter& limiter, std::vector<std::size_t> wanted) {
+std::vector<long> arrivals(test_loop& loop, rate_limiter& limiter,
+                           std::vector<std::size_t> wanted) {
   std::vector<long> at;
   const time_point begin = loop.loop().now();
   const auto come = [&](std::size_t n) -> task<> {

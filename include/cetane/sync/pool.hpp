@@ -42,7 +42,7 @@ class pool_limits {
 template <class T>
 class [[nodiscard("what nobody keeps goes back to the pool at once")]] pool_lease {
  public:
-  pool_lease(pool_lease&& other) noexcept
+  pool_lease(pool_lease && other) noexcept
       : from_(std::exchange(other.from_, nullptr)),
         permit_(std::move(other.permit_)),
         object_(std::move(other.object_)),
@@ -62,7 +62,7 @@ class [[nodiscard("what nobody keeps goes back to the pool at once")]] pool_leas
  private:
   friend pool<T>;
 
-  pool_lease(pool<T>& from, semaphore_permit permit, T object) noexcept
+  pool_lease(pool<T> & from, semaphore_permit permit, T object) noexcept
       : from_(&from), permit_(std::move(permit)), object_(std::move(object)) {}
 
   pool<T>* from_;

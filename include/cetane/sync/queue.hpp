@@ -26,10 +26,7 @@ class queue;
 
 namespace detail {
 
-enum class at_end : bool { empty, closed };
-
-/// A wait for an item. `End` says what comes when the queue is closed and empty: an empty optional,
-/// or queue_closed.
+/// A wait for an item.
 template <class T, at_end End>
 class queue_get final : public queue_place {
  public:
@@ -64,7 +61,7 @@ class queue_get final : public queue_place {
 template <class T>
 class [[nodiscard("put() waits for room when it is awaited, and does nothing before")]] put_op {
  public:
-  put_op(queue<T>& into, T item) noexcept : queue_(into), item_(std::move(item)) {}
+  put_op(queue<T> & into, T item) noexcept : queue_(into), item_(std::move(item)) {}
 
   class select_type final : public detail::queue_place {
    public:
@@ -87,10 +84,8 @@ class [[nodiscard("put() waits for room when it is awaited, and does nothing bef
     T& item_;
   };
 
-  sole_wait<select_type> operator co_await() && {
-    return sole_wait<select_type>(std::move(*this));
-  }
-  sole_wait<select_type> operator co_await() & { return sole_wait<select_type>(*this); }
+  sole_wait<select_type> operator co_await()&& { return sole_wait<select_type>(std::move(*this)); }
+  sole_wait<select_type> operator co_await()& { return sole_wait<select_type>(*this); }
 
  private:
   queue<T>& queue_;

@@ -15,7 +15,7 @@ class rate_limiter;
 /// Waits for a share of a rate; see rate_limiter::acquire().
 class [[nodiscard("acquire() does nothing until it is awaited")]] rate_op {
  public:
-  rate_op(rate_limiter& from, std::size_t count) noexcept : from_(from), count_(count) {}
+  rate_op(rate_limiter & from, std::size_t count) noexcept : from_(from), count_(count) {}
 
   class CETANE_API select_type final : public detail::line_place {
    public:

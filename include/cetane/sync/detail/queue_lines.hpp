@@ -9,6 +9,9 @@
 
 namespace cetane::detail {
 
+/// What a get gives when the queue is closed and empty: an empty optional, or queue_closed.
+enum class at_end : bool { empty, closed };
+
 /// A place in one of a queue's lines.
 class queue_place : public line_place {
  protected:
