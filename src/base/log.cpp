@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,24 @@ current_sink& the_sink() {
   return current;
 }
 
+// True while this thread is inside the sink, which then may log without waiting for itself.
+thread_local bool in_sink = false;
+
+// A fork waits until no other thread is at work in here, so that the child can log: a mutex that
+// another thread held would stay locked in it for ever.
+void lock_for_fork() {
+  all_channels().mutex.lock();
+  if (!in_sink) the_sink().mutex.lock();
+}
+
+void unlock_after_fork() {
+  if (!in_sink) the_sink().mutex.unlock();
+  all_channels().mutex.unlock();
+}
+
+[[maybe_unused]] const int fork_handlers =
+    ::pthread_atfork(lock_for_fork, unlock_after_fork, unlock_after_fork);
+
 std::string time_text() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -78,9 +97,6 @@ void write_to_stderr(level at, std::string_view name, std::string_view line) {
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
-
-// True while this thread is inside the sink, which then may log without waiting for itself.
-thread_local bool in_sink = false;
 
 bool give_to_sink(level at, std::string_view name, std::string_view line) {
   if (in_sink) return false;
