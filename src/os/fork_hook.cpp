@@ -1,0 +1,40 @@
+#include "os/fork_hook.hpp"
+
+#include <mutex>
+
+namespace cetane::os {
+namespace {
+
+struct all_hooks {
+  std::mutex mutex;
+  intrusive_list<fork_hook, fork_hook> list;
+};
+
+// Never destroyed: a global object may hold a hook.
+all_hooks& hooks() {
+  static auto& all = *new all_hooks;
+  return all;
+}
+
+}  // namespace
+
+fork_hook::fork_hook() {
+  const std::lock_guard lock(hooks().mutex);
+  hooks().list.push_back(*this);
+}
+
+fork_hook::~fork_hook() {
+  const std::lock_guard lock(hooks().mutex);
+  unlink();
+}
+
+fork_hooks_locked::fork_hooks_locked() { hooks().mutex.lock(); }
+
+fork_hooks_locked::~fork_hooks_locked() { hooks().mutex.unlock(); }
+
+void fork_hooks_locked::run_and_unlock(std::span<const int> kept) noexcept {
+  for (fork_hook& hook : hooks().list) hook.in_child(kept);
+  hooks().mutex.unlock();
+}
+
+}  // namespace cetane::os
