@@ -54,9 +54,10 @@ void look_for_threads(threads_at_fork policy) {
                     threads));
   }
   if (!warned.exchange(true)) {
-    fork_log.warning("a process with {} threads is forked: locks that other threads hold now stay "
-                     "locked in the child",
-                     threads);
+    fork_log.warning(
+        "a process with {} threads is forked: locks that other threads hold now stay "
+        "locked in the child",
+        threads);
   }
 }
 
@@ -100,7 +101,8 @@ void take_signals_again() noexcept {
   ::_exit(status);
 }
 
-// Ends inside the catch clauses: what glibc unwinds a cancelled thread with must not be left caught.
+// Ends inside the catch clauses: what glibc unwinds a cancelled thread with must not be left
+// caught.
 [[noreturn]] void run_child(const std::function<int()>& body) noexcept {
   take_signals_again();
   try {

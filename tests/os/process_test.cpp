@@ -277,8 +277,7 @@ TEST_CASE("a child of a process whose threads allocate, print and log does all o
 
 TEST_CASE("threads at a fork are refused, warned of once, or allowed", "[os][process]") {
   std::vector<std::string> lines;
-  cetane::log::set_sink(
-      [&](auto, auto, std::string_view line) { lines.emplace_back(line); });
+  cetane::log::set_sink([&](auto, auto, std::string_view line) { lines.emplace_back(line); });
   const cetane::scope_exit no_sink([] { cetane::log::set_sink({}); });
   std::mutex gate;
   gate.lock();
