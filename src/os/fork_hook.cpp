@@ -6,6 +6,7 @@ namespace cetane::os {
 namespace {
 
 struct all_hooks {
+  std::mutex opening;  // taken before the other
   std::mutex mutex;
   intrusive_list<fork_hook, fork_hook> list;
 };
@@ -28,13 +29,25 @@ fork_hook::~fork_hook() {
   unlink();
 }
 
-fork_hooks_locked::fork_hooks_locked() { hooks().mutex.lock(); }
+forks_held_back::forks_held_back() { hooks().opening.lock(); }
 
-fork_hooks_locked::~fork_hooks_locked() { hooks().mutex.unlock(); }
+forks_held_back::~forks_held_back() { hooks().opening.unlock(); }
+
+fork_hooks_locked::fork_hooks_locked() {
+  hooks().opening.lock();
+  hooks().mutex.lock();
+}
+
+fork_hooks_locked::~fork_hooks_locked() { unlock(); }
+
+void fork_hooks_locked::unlock() noexcept {
+  hooks().mutex.unlock();
+  hooks().opening.unlock();
+}
 
 void fork_hooks_locked::run_and_unlock(std::span<const int> kept) noexcept {
   for (fork_hook& hook : hooks().list) hook.in_child(kept);
-  hooks().mutex.unlock();
+  unlock();
 }
 
 }  // namespace cetane::os

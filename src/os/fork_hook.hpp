@@ -24,6 +24,16 @@ class fork_hook : public list_hook<fork_hook> {
   ~fork_hook();
 };
 
+/// Makes forks wait, from before a descriptor is opened until a hook has it, so that no child gets
+/// one that nothing closes. What is done under it must not block.
+class forks_held_back {
+ public:
+  forks_held_back();
+  forks_held_back(const forks_held_back&) = delete;
+  forks_held_back& operator=(const forks_held_back&) = delete;
+  ~forks_held_back();
+};
+
 /// The lock of the list of hooks. fork_process() holds it while it forks, so that the child finds
 /// the list whole.
 class fork_hooks_locked {
@@ -35,6 +45,9 @@ class fork_hooks_locked {
 
   /// For the child, which never leaves the scope of this object.
   void run_and_unlock(std::span<const int> kept) noexcept;
+
+ private:
+  void unlock() noexcept;
 };
 
 }  // namespace cetane::os

@@ -46,9 +46,9 @@ void poll::remove(int descriptor) {
 poll::entry& poll::find(int descriptor, const char* tried) {
   const auto place = places_.find(descriptor);
   if (place == places_.end()) {
-    throw error(error::whole_text(
-                    fmt::format("{} descriptor {}: it was not added", tried, descriptor)),
-                system_code(ENOENT));
+    throw error(
+        error::whole_text(fmt::format("{} descriptor {}: it was not added", tried, descriptor)),
+        system_code(ENOENT));
   }
   return entries_[place->second];
 }

@@ -24,8 +24,7 @@ TEST_CASE("poll says what has happened where", "[polling][poll]") {
   set.add(talking.near.get(), events::in);
   set.add(quiet.near.get(), events::in | events::out);
 
-  CHECK(set.wait() ==
-        found{{talking.near.get(), events::in}, {quiet.near.get(), events::out}});
+  CHECK(set.wait() == found{{talking.near.get(), events::in}, {quiet.near.get(), events::out}});
 }
 
 TEST_CASE("poll forgets what is removed and heeds what is changed", "[polling][poll]") {

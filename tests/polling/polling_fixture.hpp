@@ -68,7 +68,8 @@ class ticking {
 /// Where a signal handler finds the descriptor to write to after some interruptions.
 inline int writes_to = -1;
 inline void write_after_five(int count) {
-  if (count == 5) [[maybe_unused]] const ssize_t ignored = ::write(writes_to, "x", 1);
+  if (count == 5) [[maybe_unused]]
+    const ssize_t ignored = ::write(writes_to, "x", 1);
 }
 
 }  // namespace polling_fixture

@@ -20,8 +20,8 @@ using namespace std::chrono_literals;
 using namespace polling_fixture;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
-using cetane::polling::select;
 using cetane::unique_fd;
+using cetane::polling::select;
 using fds = std::vector<int>;
 
 TEST_CASE("select finds what can be read and what takes output", "[polling][select]") {

@@ -61,6 +61,15 @@ inline constexpr std::size_t default_mailbox_limit = 65536;
 inline constexpr std::size_t default_name_cache_entries = 1000;
 inline constexpr duration default_name_cache_age = std::chrono::seconds(60);
 
+// Servers in the manner of Python's socketserver.
+
+/// Handler threads of a threading server; then it rests until one ends.
+inline constexpr std::size_t default_server_threads = 1000;
+/// Child processes of a forking server; then it rests until one ends.
+inline constexpr std::size_t default_server_children = 40;
+/// Longest datagram that such a server takes; the rest of a longer one is cut off.
+inline constexpr std::size_t default_packet_size = 8_KiB;
+
 // Between tasks.
 
 /// Items in a queue, unless it is said to be unbounded.
