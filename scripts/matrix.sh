@@ -33,7 +33,7 @@ matrix_facts() {
 }
 
 # The components in which a second thread is at work: the mailbox, the offload pool and what is built on them.
-threaded='runtime conc net app'
+threaded='os runtime conc net socketserver app'
 
 # Builds and runs these components only.
 matrix_only() {

@@ -19,7 +19,7 @@ all_hooks& hooks() {
 
 }  // namespace
 
-fork_hook::fork_hook() {
+fork_hook::fork_hook(void* owner, function in_child) : owner_(owner), in_child_(in_child) {
   const std::lock_guard lock(hooks().mutex);
   hooks().list.push_back(*this);
 }
@@ -46,7 +46,7 @@ void fork_hooks_locked::unlock() noexcept {
 }
 
 void fork_hooks_locked::run_and_unlock(std::span<const int> kept) noexcept {
-  for (fork_hook& hook : hooks().list) hook.in_child(kept);
+  for (fork_hook& hook : hooks().list) hook.in_child_(hook.owner_, kept);
   unlock();
 }
 

@@ -6,22 +6,35 @@
 
 namespace cetane::os {
 
-/// Something that belongs to this process alone, and that a child made by fork_process() must let
-/// go: an open socket, a loop. Derive, and the child calls in_child().
+/// Tells an object that belongs to this process alone, an open socket or a loop, when it finds
+/// itself in a child made by fork_process(): calls its in_child(kept).
 ///
-/// May be made and destroyed on any thread. Making one waits while another thread forks.
+/// The last member of its owner, which then is whole as long as it may be called. May be made and
+/// destroyed on any thread; that waits while another thread forks.
 class fork_hook : public list_hook<fork_hook> {
  public:
-  fork_hook();
+  /// @param owner  Has `void in_child(std::span<const int> kept) noexcept`, which runs in the child
+  /// before anything else does; it must not wait, and must not make or destroy hooks. `kept` are
+  /// the descriptors that the child goes on using.
+  template <class Owner>
+  explicit fork_hook(Owner& owner) : fork_hook(&owner, tell<Owner>) {}
   fork_hook(const fork_hook&) = delete;
   fork_hook& operator=(const fork_hook&) = delete;
-
-  /// Runs in the child, before anything else does; must not wait, and must not make or destroy
-  /// hooks. `kept` are the descriptors that the child goes on using.
-  virtual void in_child(std::span<const int> kept) noexcept = 0;
-
- protected:
   ~fork_hook();
+
+ private:
+  friend class fork_hooks_locked;
+  using function = void (*)(void* owner, std::span<const int> kept) noexcept;
+
+  fork_hook(void* owner, function in_child);
+
+  template <class Owner>
+  static void tell(void* owner, std::span<const int> kept) noexcept {
+    static_cast<Owner*>(owner)->in_child(kept);
+  }
+
+  void* owner_;
+  function in_child_;
 };
 
 /// Makes forks wait, from before a descriptor is opened until a hook has it, so that no child gets

@@ -181,6 +181,7 @@ child_process fork_process(const std::function<int()>& body, const fork_options&
   const int pid = ::fork();
   if (pid < 0) throw error("fork a process", system_code(errno));
   if (pid == 0) {
+    place.reset();
     hooks.run_and_unlock(options.kept);
     run_child(body);
   }

@@ -59,19 +59,21 @@ void control(int own, int operation, int descriptor, std::uint32_t flags, const 
 }  // namespace
 
 // What a child does to an inherited set happens to the parent's as well, so it does not keep it.
-class epoll::descriptor final : public os::fork_hook {
+class epoll::descriptor {
  public:
   explicit descriptor(unique_fd fd) noexcept : fd_(std::move(fd)) {}
-  void in_child(std::span<const int>) noexcept override { fd_.reset(); }
+  void in_child(std::span<const int>) noexcept { fd_.reset(); }
 
   int get() const noexcept { return fd_.get(); }
   void close() noexcept { fd_.reset(); }
 
  private:
   unique_fd fd_;
+  os::fork_hook hook_{*this};
 };
 
 epoll::epoll() {
+  const os::forks_held_back until_it_has_an_owner;
   unique_fd fd(::epoll_create1(EPOLL_CLOEXEC));
   if (!fd) throw error("make an epoll object", system_code(errno));
   own_ = std::make_unique<descriptor>(std::move(fd));

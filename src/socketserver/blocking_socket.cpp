@@ -30,11 +30,11 @@ timespec to_timespec(duration span) {
 
 // The mutex makes abort() on another thread find either the socket or none, never a descriptor that
 // has become something else's meanwhile.
-class blocking_socket::state final : public os::fork_hook {
+class blocking_socket::state {
  public:
   explicit state(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-  void in_child(std::span<const int> kept) noexcept override {
+  void in_child(std::span<const int> kept) noexcept {
     if (std::find(kept.begin(), kept.end(), fd_.get()) == kept.end()) fd_.reset();
   }
 
@@ -51,6 +51,7 @@ class blocking_socket::state final : public os::fork_hook {
  private:
   std::mutex mutex_;
   unique_fd fd_;
+  os::fork_hook hook_{*this};
 };
 
 blocking_socket::blocking_socket(unique_fd descriptor)

@@ -22,15 +22,16 @@
 namespace cetane::socketserver {
 
 /// What the loop of a server and those who end it share.
-class base_server::loop_state final : public os::fork_hook {
+class base_server::loop_state {
  public:
   loop_state() {
+    const os::forks_held_back until_it_has_an_owner;
     if (const int failed = os::make_eventfd(wake_); failed < 0) {
       throw error("make a server (eventfd)", system_code(failed));
     }
   }
 
-  void in_child(std::span<const int>) noexcept override {
+  void in_child(std::span<const int>) noexcept {
     wake_.reset();
     in_child_ = true;
   }
@@ -146,6 +147,7 @@ class base_server::loop_state final : public os::fork_hook {
   unique_fd wake_;
   time_point rest_until_{};
   bool troubled_ = false;
+  os::fork_hook hook_{*this};
 };
 
 }  // namespace cetane::socketserver

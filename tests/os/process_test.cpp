@@ -298,13 +298,14 @@ TEST_CASE("threads at a fork are refused, warned of once, or allowed", "[os][pro
 }
 
 TEST_CASE("a child lets go of what is its parent's alone", "[os][process]") {
-  class socket_of_parent final : public cetane::os::fork_hook {
+  class socket_of_parent {
    public:
     explicit socket_of_parent(int descriptor) : fd(descriptor) {}
-    void in_child(std::span<const int> kept) noexcept override {
+    void in_child(std::span<const int> kept) noexcept {
       if (std::find(kept.begin(), kept.end(), fd.get()) == kept.end()) fd.reset();
     }
     unique_fd fd;
+    cetane::os::fork_hook hook{*this};
   };
   unique_fd one, other;
   REQUIRE(cetane::os::make_socket_pair(one, other) == 0);

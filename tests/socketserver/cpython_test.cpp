@@ -65,9 +65,8 @@ void tcp_case() {
 template <class Server>
 void udp_case() {
   live<Server> server(any_port(), handler<echo_packet>);
-  serve_three(server, [](const address& to) {
-    ask_as_datagram(to, *address::parse_ip("127.0.0.1", 0));
-  });
+  serve_three(server,
+              [](const address& to) { ask_as_datagram(to, *address::parse_ip("127.0.0.1", 0)); });
 }
 
 template <class Server>
@@ -287,8 +286,7 @@ TEST_CASE("CPython 23: the output file has the connection's descriptor", "[socke
   CHECK(client.until_end() == "same");
 }
 
-TEST_CASE("CPython 24: a write goes out at once and whole, in spite of signals",
-          "[socketserver]") {
+TEST_CASE("CPython 24: a write goes out at once and whole, in spite of signals", "[socketserver]") {
   static constexpr std::size_t long_text = (16u << 20) + 1;
   static std::size_t written;
   struct writing : stream_request_handler {
@@ -298,7 +296,8 @@ TEST_CASE("CPython 24: a write goes out at once and whole, in spite of signals",
       written = wfile().write(std::string(long_text, 'x'));
     }
   };
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   action.sa_handler = [](int) {};  // without SA_RESTART: the calls are interrupted
   ::sigaction(SIGUSR1, &action, &before);
   const cetane::scope_exit restore([&] { ::sigaction(SIGUSR1, &before, nullptr); });

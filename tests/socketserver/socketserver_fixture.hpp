@@ -1,5 +1,6 @@
 #pragma once
 
+#include "os/fork_hook.hpp"
 #include "os/socket.hpp"
 
 #include <cetane/socketserver/socketserver.hpp>
@@ -32,7 +33,10 @@ inline endpoint any_port() { return endpoint("127.0.0.1", 0); }
 /// A connection to a server, whose calls wait.
 class stream_client : public blocking_socket {
  public:
-  explicit stream_client(const address& to) : blocking_socket(connect(to)) {}
+  // No fork from before the connection is made until it has an owner, who closes it in children.
+  explicit stream_client(const address& to,
+                         const cetane::os::forks_held_back& = cetane::os::forks_held_back())
+      : blocking_socket(connect(to)) {}
 
   std::string until_end() {
     std::string all;

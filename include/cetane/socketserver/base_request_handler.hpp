@@ -48,8 +48,7 @@ using handler_factory = std::function<std::unique_ptr<base_request_handler>()>;
 /// A factory for handlers that are made from nothing: `handler<echo>`. Others come from a function:
 /// `[&room] { return std::make_unique<chat>(room); }`.
 template <std::derived_from<base_request_handler> Handler>
-inline constexpr auto handler = []() -> std::unique_ptr<base_request_handler> {
-  return std::make_unique<Handler>();
-};
+inline constexpr auto handler =
+    []() -> std::unique_ptr<base_request_handler> { return std::make_unique<Handler>(); };
 
 }  // namespace cetane::socketserver

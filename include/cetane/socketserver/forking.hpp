@@ -16,14 +16,14 @@ namespace cetane::socketserver {
 /// Serves each request of `Server` in a child process: `struct chat : forking<tcp_server>`.
 ///
 /// finish_request(), handle_error() and shutdown_request() run in the child, which has its request
-/// and none of the library's other sockets. What they change never reaches the server. fork_process()
-/// says what else holds in a child.
+/// and none of the library's other sockets. What they change never reaches the server.
+/// fork_process() says what else holds in a child.
 template <std::derived_from<base_server> Server>
 class forking : public Server {
  public:
   std::size_t max_children = default_server_children;  ///< then nothing is accepted
-  bool block_on_close = true;            ///< server_close() waits for the children
-  bool close_listener_in_child = true;   ///< a datagram's child keeps it for its reply
+  bool block_on_close = true;                          ///< server_close() waits for the children
+  bool close_listener_in_child = true;  ///< a datagram's child keeps it for its reply
   threads_at_fork threads = threads_at_fork::allow;
 
   void process_request(request& asked, const address& client) override {

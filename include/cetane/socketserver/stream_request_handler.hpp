@@ -19,9 +19,9 @@ class CETANE_API stream_request_handler : public base_request_handler {
 
  protected:
   // Set these in the constructor.
-  int rbufsize = -1;                 ///< bytes read at once; -1 is 8 KiB, 0 reads no further
-  int wbufsize = 0;                  ///< bytes that come together before they are sent; -1 is 8 KiB
-  std::optional<duration> timeout;   ///< how long a read or a write may wait
+  int rbufsize = -1;                ///< bytes read at once; -1 is 8 KiB, 0 reads no further
+  int wbufsize = 0;                 ///< bytes that come together before they are sent; -1 is 8 KiB
+  std::optional<duration> timeout;  ///< how long a read or a write may wait
   bool disable_nagle_algorithm = false;
 
   [[nodiscard]] blocking_socket& connection() const noexcept { return request().socket(); }
