@@ -99,10 +99,10 @@ TEST_CASE("a child has its own connection and none of the library's other descri
 }
 
 TEST_CASE("a child may keep the listener when it is told to", "[socketserver][fork]") {
-  ForkingTCPServer server(any_port(), call([](calling& self) {
-                            self.request().socket().sendall(self.server().fileno() >= 0 ? "kept"
-                                                                                        : "closed");
-                          }));
+  ForkingTCPServer server(
+      any_port(), call([](calling& self) {
+        self.request().socket().sendall(self.server().fileno() >= 0 ? "kept" : "closed");
+      }));
   for (const bool closed : {true, false}) {
     server.close_listener_in_child = closed;
     stream_client client(server.server_address());

@@ -393,9 +393,8 @@ TEST_CASE("an exception of handle_error leaves the loop, which may be started ag
 }
 
 TEST_CASE("the library's own cancellation is no error of a handler", "[socketserver][hooks]") {
-  live<strict<tcp_server>> server(any_port(), call([](calling&) {
-                                    throw cetane::cancelled(cetane::cancel_reason::user);
-                                  }));
+  live<strict<tcp_server>> server(
+      any_port(), call([](calling&) { throw cetane::cancelled(cetane::cancel_reason::user); }));
   stream_client client(server.server_address());
 
   CHECK_THROWS_AS(server.handle_request(), cetane::cancelled);

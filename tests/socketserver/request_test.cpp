@@ -211,7 +211,11 @@ TEST_CASE("a socket says which of its calls failed, and with whom", "[socketserv
   CHECK(pair.near->gettimeout() == 1ms);
   CHECK_THROWS_AS(pair.near->recv(1), cetane::timed_out);
   std::string full(1 << 20, 'x');
-  CHECK_THROWS_AS([&] { for (;;) pair.near->sendall(full); }(), cetane::timed_out);
+  CHECK_THROWS_AS(
+      [&] {
+        for (;;) pair.near->sendall(full);
+      }(),
+      cetane::timed_out);
   pair.near->abort();
   pair.near->close();
   pair.near->close();

@@ -52,7 +52,8 @@ struct turning : tcp_server {
 
 }  // namespace
 
-// A turn of the loop is a failed accept or the end of a rest: without rests each would be an accept.
+// A turn of the loop is a failed accept or the end of a rest: without rests each would be an
+// accept.
 TEST_CASE("a server without descriptors rests, says so once, and goes on", "[socketserver]") {
   auto child = cetane::fork_process([] {
     int warnings = 0;

@@ -65,7 +65,8 @@ TEST_CASE("a signal handler may ask for the end", "[socketserver][shutdown]") {
   static TCPServer* served = nullptr;
   TCPServer server(any_port(), handler<echo_line>);
   served = &server;
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   action.sa_handler = [](int) { served->request_shutdown(); };
   ::sigaction(SIGUSR1, &action, &before);
   std::raise(SIGUSR1);
