@@ -12,6 +12,7 @@
 #include <cetane/base/text.hpp>
 #include <cetane/base/version.hpp>
 #include <cetane/conc/backoff.hpp>
+#include <cetane/conc/first.hpp>
 #include <cetane/conc/join_handle.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>

@@ -26,12 +26,11 @@ void offloaded_call::deliver() {
   waiter_->answered();
 }
 
-void offload_wait::begin(std::unique_ptr<offloaded_call> call, std::coroutine_handle<> frame,
-                         task_context& task) {
+void offload_wait::begin(std::unique_ptr<offloaded_call> call) {
   if (call == nullptr) {
     throw std::logic_error("a call of thread() is awaited twice; make it again for another run");
   }
-  event_loop& loop = loop_of(task);
+  event_loop& loop = loop_of(task());
   // A chunk in the call must not read from the loop's memory.
   if (loop.blocks().borrower != nullptr) loop.blocks().reclaim();
   offloaded_call& under_way = *call;
@@ -39,29 +38,21 @@ void offload_wait::begin(std::unique_ptr<offloaded_call> call, std::coroutine_ha
   under_way.waiter_ = this;
   offload_pool::of_process().submit(std::move(call));
   call_ = &under_way;
-  task_ = &task;
   loop.io().begin_external();
-  task.suspend(frame, *this);
 }
 
 void offload_wait::answered() noexcept {
-  event_loop& loop = loop_of(*task_);
   call_ = nullptr;
   answered_ = true;
-  loop.io().end_external();
-  loop.make_ready(*task_);
-}
-
-void offload_wait::cancel_wait(task_context& task) noexcept {
-  give_up();
-  task.loop->make_ready(task);
+  loop_of(task()).io().end_external();
+  wake();
 }
 
 void offload_wait::give_up() noexcept {
   if (call_ == nullptr) return;
   offloaded_call& call = *std::exchange(call_, nullptr);
   call.pool_->withdraw(call);
-  loop_of(*task_).io().end_external();
+  loop_of(task()).io().end_external();
 }
 
 std::string offload_wait::describe_wait() const { return "a call on the offload pool"; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cetane/conc/selectable.hpp>
 #include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/outcome.hpp>
 #include <cetane/coro/task.hpp>
@@ -18,6 +19,8 @@ namespace cetane {
 
 template <class T>
 class join_handle;
+template <class T>
+class join_wait;
 
 namespace detail {
 
@@ -61,6 +64,7 @@ class spawned : public task_context, public pooled {
 
  private:
   friend join_handle<T>;
+  friend join_wait<T>;
 
   // For the report that may follow, since the name comes from the frame. Without memory for it the
   // report has none.
@@ -93,6 +97,8 @@ class spawned : public task_context, public pooled {
 template <class T = void>
 class join_handle {
  public:
+  using select_type = join_wait<T>;
+
   join_handle() noexcept = default;
   explicit join_handle(detail::spawned<T>& task) noexcept : task_(&task) {}
   join_handle(join_handle&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
@@ -126,44 +132,6 @@ class join_handle {
   }
   join_handle&& label(std::string text) && { return std::move(label(std::move(text))); }
 
-  /// What `co_await handle` does.
-  class awaiter final : public detail::waitable {
-   public:
-    explicit awaiter(detail::spawned<T>& joined) noexcept : joined_(joined) { joined_.keep(); }
-    awaiter(const awaiter&) = delete;
-    awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() { joined_.release(); }
-
-    bool await_ready() const noexcept { return joined_.done() && joined_.loop->within_budget(); }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      detail::task_context& task = *frame.promise().context;
-      if (joined_.done()) return task.pause(frame);
-      if (&joined_ == &task) throw std::logic_error("a task joins itself: it would wait for ever");
-      if (joined_.joiner_ != nullptr) throw std::logic_error("a task is joined by two at once");
-      joined_.joiner_ = &task;
-      task.suspend(frame, *this);
-    }
-    T await_resume() {
-      if (!joined_.done()) throw_if_cancelled();
-      if (std::exchange(joined_.taken_, true))
-        throw std::logic_error("a task's result is taken twice");
-      return joined_.result_.take();
-    }
-    void cancel_wait(detail::task_context& task) noexcept override {
-      joined_.joiner_ = nullptr;
-      reason_ = task.cancel_state;
-      task.loop->make_ready(task);
-    }
-    std::string describe_wait() const override { return "join " + joined_.label(); }
-
-   private:
-    [[noreturn]] void throw_if_cancelled() const { throw cancelled(reason_); }
-
-    detail::spawned<T>& joined_;
-    cancel_reason reason_ = cancel_reason::none;
-  };
-
   /// Waits until the task has ended and gives its result, or throws what ended it; a cancelled task
   /// throws cancelled.
   ///
@@ -171,15 +139,17 @@ class join_handle {
   /// @throws std::logic_error  The result was taken before, another task joins this one already, or
   ///                           it is the caller itself.
   /// @par Cancellation  The joined task goes on.
-  awaiter operator co_await() & { return awaiter(state()); }
-  awaiter operator co_await() && {
+  sole_wait<join_wait<T>> operator co_await() & { return sole_wait<join_wait<T>>(*this); }
+  sole_wait<join_wait<T>> operator co_await() && {
     static_assert(!detail::destroys_temporaries_twice || sizeof(T*) == 0,
                   "g++ 12 destroys a lambda that is written inside a co_await expression twice, so "
                   "name the handle before you await it: auto h = spawn(f, x); co_await h;");
-    return awaiter(state());
+    return sole_wait<join_wait<T>>(*this);
   }
 
  private:
+  friend join_wait<T>;
+
   detail::spawned<T>& state() const {
     if (task_ == nullptr)
       throw std::logic_error("this join_handle has no task: it is empty or was moved from");
@@ -187,6 +157,36 @@ class join_handle {
   }
 
   detail::spawned<T>* task_ = nullptr;
+};
+
+/// The wait of one task for the end of another.
+template <class T>
+class join_wait final : public selectable {
+ public:
+  explicit join_wait(join_handle<T>& handle) : joined_(handle.state()) { joined_.keep(); }
+  ~join_wait() { joined_.release(); }
+
+  // A task that has ended and that somebody waits for belongs to that one.
+  bool poll() const noexcept { return joined_.done() && (armed_ || joined_.joiner_ == nullptr); }
+  void arm() {
+    if (&joined_ == &task()) throw std::logic_error("a task joins itself: it would wait for ever");
+    if (joined_.joiner_ != nullptr) throw std::logic_error("a task is joined by two at once");
+    joined_.joiner_ = &task();
+    armed_ = true;
+    if (joined_.done()) wake();
+  }
+  void disarm() noexcept { joined_.joiner_ = nullptr; }
+  T commit() {
+    if (armed_) disarm();
+    if (std::exchange(joined_.taken_, true))
+      throw std::logic_error("a task's result is taken twice");
+    return joined_.result_.take();
+  }
+  std::string describe_wait() const { return "join " + joined_.label(); }
+
+ private:
+  detail::spawned<T>& joined_;
+  bool armed_ = false;
 };
 
 }  // namespace cetane

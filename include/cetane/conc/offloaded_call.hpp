@@ -3,10 +3,9 @@
 
 #include <cetane/base/config.hpp>
 #include <cetane/base/intrusive_list.hpp>
-#include <cetane/coro/task_context.hpp>
+#include <cetane/conc/selectable.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
-#include <coroutine>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -45,22 +44,17 @@ class CETANE_API offloaded_call : public message, public list_hook<offload_pool>
 };
 
 /// The wait of a task for a call on the offload pool.
-class CETANE_API offload_wait : public waitable {
+class CETANE_API offload_wait : public selectable {
  public:
-  void cancel_wait(task_context& task) noexcept override;
-  std::string describe_wait() const override;
+  bool poll() const noexcept { return answered_; }
+  void disarm() noexcept { give_up(); }
+  std::string describe_wait() const;
 
  protected:
   offload_wait() noexcept = default;
-  offload_wait(const offload_wait&) = delete;
-  offload_wait& operator=(const offload_wait&) = delete;
   ~offload_wait() { give_up(); }
 
-  void begin(std::unique_ptr<offloaded_call> call, std::coroutine_handle<> frame,
-             task_context& task);
-  void throw_if_cancelled() const {
-    if (!answered_) throw_cancelled(*task_);
-  }
+  void begin(std::unique_ptr<offloaded_call> call);
 
  private:
   friend offloaded_call;
@@ -69,7 +63,6 @@ class CETANE_API offload_wait : public waitable {
   void give_up() noexcept;
 
   offloaded_call* call_ = nullptr;  // while it is under way
-  task_context* task_ = nullptr;
   bool answered_ = false;
 };
 

@@ -19,7 +19,8 @@ namespace cetane {
 /// - `bool poll() noexcept`: whether commit() is possible now, be it to fail. Changes nothing.
 /// - `void arm()`: begins to wait. When the operation can be committed, at once or later, it calls
 ///   wake(); from then on it stays so. What it needs for that, an item or a lock for example, is
-///   reserved for it, and is nobody else's until commit() or disarm().
+///   reserved for it, and is nobody else's until commit() or disarm(). One that throws has begun
+///   nothing, and has not called wake().
 /// - `void disarm() noexcept`: ends the wait, and consumes nothing. What was reserved goes to the
 ///   next in line.
 /// - `T commit()`: makes the operation happen and gives its result, or throws its error. Called
@@ -130,7 +131,12 @@ class sole_wait final : public detail::waitable {
     wait_.set_task(task);
     if (wait_.poll() && !detail::gives_way(wait_) && task.loop->within_budget()) return false;
     task.suspend(frame, *this);
-    wait_.arm();
+    try {
+      wait_.arm();
+    } catch (...) {
+      task.waiting = nullptr;  // it goes on here
+      throw;
+    }
     return true;
   }
 

@@ -2,6 +2,7 @@
 
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
+#include <cetane/conc/selectable.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/timer.hpp>
@@ -13,42 +14,46 @@
 
 namespace cetane {
 
+class sleep_op;
+
+/// A sleep while somebody awaits it.
+class CETANE_API sleep_wait final : public selectable, detail::timer {
+ public:
+  explicit sleep_wait(const sleep_op& op) noexcept;
+
+  bool poll() const noexcept { return elapsed_; }
+  void arm() noexcept;
+  void disarm() noexcept { timer::disarm(); }
+  void commit() const noexcept {}
+  std::string describe_wait() const;
+
+ private:
+  void on_timer() noexcept override;
+
+  const time_point deadline_;
+  const duration span_;  // negative: until deadline_
+  bool elapsed_ = false;
+};
+
 /// Waits for a span of time; see sleep().
 class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_op {
  public:
+  using select_type = sleep_wait;
+
   explicit sleep_op(duration span) noexcept : deadline_(), span_(span) {}
   explicit sleep_op(time_point deadline) noexcept : deadline_(deadline), span_(-1) {}
 
-  class CETANE_API awaiter final : public detail::waitable, detail::timer {
-   public:
-    explicit awaiter(const sleep_op& op) noexcept : op_(op) {}
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-      begin(frame, *frame.promise().context);
-    }
-    void await_resume() const {
-      if (!elapsed_) [[unlikely]]
-        throw_cancelled(*task_);
-    }
-    void cancel_wait(detail::task_context& task) noexcept override;
-    std::string describe_wait() const override;
-
-   private:
-    void begin(std::coroutine_handle<> frame, detail::task_context& task) noexcept;
-    void on_timer() noexcept override;
-
-    const sleep_op& op_;
-    detail::task_context* task_ = nullptr;
-    bool elapsed_ = false;
-  };
-
-  awaiter operator co_await() const& noexcept { return awaiter(*this); }
+  sole_wait<sleep_wait> operator co_await() const noexcept { return sole_wait<sleep_wait>(*this); }
 
  private:
+  friend sleep_wait;
+
   time_point deadline_;
-  duration span_;  // negative: until deadline_
+  duration span_;
 };
+
+inline sleep_wait::sleep_wait(const sleep_op& op) noexcept
+    : deadline_(op.deadline_), span_(op.span_) {}
 
 /// Gives every ready task one turn before this one goes on; see yield().
 class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
@@ -78,7 +83,8 @@ constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept
 }
 }  // namespace detail
 
-/// Suspends for `span`, never less. Zero (or less) is a yield().
+/// Suspends for `span`, never less. Zero (or less) is a yield(), also as an arm of first(): what is
+/// ready at once goes before it.
 ///
 /// @par Cancellation  Throws cancelled at once.
 template <class Rep, class Period>

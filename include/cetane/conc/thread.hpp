@@ -4,7 +4,6 @@
 #include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/outcome.hpp>
 
-#include <coroutine>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -17,6 +16,8 @@ namespace cetane {
 
 template <class T>
 class thread_op;
+template <class T>
+class thread_wait;
 
 namespace detail {
 
@@ -84,43 +85,44 @@ constexpr auto offloaded_value() {
 
 }  // namespace detail
 
+/// The wait of a task for a function on the offload pool. The call is made when it is armed.
+template <class T>
+class thread_wait final : public detail::offload_wait {
+ public:
+  explicit thread_wait(thread_op<T>&& op) noexcept : call_(std::move(op.call_)) {}
+
+  void arm() { begin(std::move(call_)); }
+  T commit() { return result_.take(); }
+
+ private:
+  friend detail::offloaded<T>;
+
+  std::unique_ptr<detail::offloaded<T>> call_;
+  detail::outcome<T> result_;
+};
+
 /// Runs a function on the offload pool; made by thread().
 template <class T>
 class [[nodiscard("thread() runs nothing until it is awaited")]] thread_op {
  public:
+  using select_type = thread_wait<T>;
+
   explicit thread_op(std::unique_ptr<detail::offloaded<T>> call) noexcept
       : call_(std::move(call)) {}
 
-  class awaiter final : public detail::offload_wait {
-   public:
-    explicit awaiter(std::unique_ptr<detail::offloaded<T>> call) noexcept
-        : call_(std::move(call)) {}
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      begin(std::move(call_), frame, *frame.promise().context);
-    }
-    T await_resume() {
-      throw_if_cancelled();
-      return result_.take();
-    }
-
-   private:
-    friend detail::offloaded<T>;
-
-    std::unique_ptr<detail::offloaded<T>> call_;
-    detail::outcome<T> result_;
-  };
-
-  awaiter operator co_await() noexcept { return awaiter(std::move(call_)); }
+  sole_wait<thread_wait<T>> operator co_await() noexcept {
+    return sole_wait<thread_wait<T>>(std::move(*this));
+  }
 
  private:
+  friend thread_wait<T>;
+
   std::unique_ptr<detail::offloaded<T>> call_;
 };
 
 template <class T>
 void detail::offloaded<T>::hand_over(offload_wait& to) noexcept {
-  static_cast<typename thread_op<T>::awaiter&>(to).result_.take_from(result_);
+  static_cast<thread_wait<T>&>(to).result_.take_from(result_);
 }
 
 /// Runs fn(args...) on a thread of the process-wide offload pool, and gives its result or throws
@@ -133,7 +135,8 @@ void detail::offloaded<T>::hand_over(offload_wait& to) noexcept {
 /// std::ref what outlives the call even if this task is cancelled.
 /// @throws error  There is no thread, and none can be started.
 /// @par Cancellation  The task stops waiting at once. A call that has not begun is not made; one
-/// that runs goes on, and its result is dropped on its own thread.
+/// that runs goes on, and its result is dropped on its own thread. The same goes for a call that
+/// loses in first(), where it is not made either when another operation is ready at once.
 /// @par Lifetime      What is passed by std::ref, pointer or view outlives the call itself, not
 /// only the await.
 template <class Fn, class... Args>
