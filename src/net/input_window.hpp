@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <new>
+#include <string>
 #include <string_view>
 
 namespace cetane::detail {
@@ -28,7 +30,27 @@ class input_window : public pooled {
   bool empty() const noexcept { return begin_ == end_; }
   std::size_t size() const noexcept { return end_ - begin_; }
 
-  void consume(std::size_t bytes) noexcept { begin_ += bytes; }
+  void consume(std::size_t bytes) noexcept {
+    begin_ += bytes;
+    searched_ -= std::min(searched_, bytes);
+  }
+
+  /// Notes that `mark` does not end within the first `bytes` of what is here; forgets any other.
+  /// Without memory for the mark nothing is noted.
+  void note_searched(std::string_view mark, std::size_t bytes) noexcept {
+    searched_ = 0;
+    try {
+      searched_for_.assign(mark);
+      searched_ = bytes;
+    } catch (const std::bad_alloc&) {
+      searched_for_.clear();
+    }
+  }
+
+  /// How much has been searched for `mark` in vain.
+  std::size_t searched_for(std::string_view mark) const noexcept {
+    return searched_for_ == mark ? searched_ : 0;
+  }
 
   /// Takes a copy of `bytes`. `expected` is the size that is likely to be needed in the end.
   void append(std::string_view bytes, std::size_t expected = 0) {
@@ -61,6 +83,8 @@ class input_window : public pooled {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t searched_ = 0;  // so much from begin_ on was searched for `searched_for_`
+  std::string searched_for_;
 };
 
 }  // namespace cetane::detail

@@ -28,6 +28,8 @@ bool look_for_end(read_request& request, std::string_view input) noexcept {
       return request.complete = input.size() >= request.size;
     case read_request::shape::to_end:
       return request.too_long = input.size() > request.size;
+    case read_request::shape::some:
+      return request.complete = !input.empty();
     case read_request::shape::line:
     case read_request::shape::mark:
       break;

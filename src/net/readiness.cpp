@@ -32,8 +32,7 @@ namespace detail {
 /// duplicate: the same file under a number of its own.
 class descriptor_watch final : public poll_io, public pooled {
  public:
-  descriptor_watch(readiness_op::awaiter& waiter, backend& io) noexcept
-      : waiter_(waiter), io_(io) {}
+  descriptor_watch(readiness_wait& waiter, backend& io) noexcept : waiter_(waiter), io_(io) {}
   ~descriptor_watch() { io_.unwatch(*this); }
 
   int begin(int watched, readiness wanted) {
@@ -50,49 +49,44 @@ class descriptor_watch final : public poll_io, public pooled {
   void on_ready() noexcept override { waiter_.become_ready(); }
 
  private:
-  readiness_op::awaiter& waiter_;
+  readiness_wait& waiter_;
   backend& io_;
   unique_fd duplicate_;
 };
 
 }  // namespace detail
 
-readiness_op::awaiter::awaiter(int descriptor, detail::readiness wanted) noexcept
-    : descriptor_(descriptor), wanted_(wanted) {}
+readiness_wait::readiness_wait(const readiness_op& op) noexcept
+    : descriptor_(op.descriptor_), wanted_(op.wanted_) {}
 
-readiness_op::awaiter::~awaiter() = default;
+readiness_wait::~readiness_wait() = default;
 
-void readiness_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
-  detail::backend& io = detail::loop_of(task).io();
+void readiness_wait::arm() {
+  detail::backend& io = detail::loop_of(task()).io();
   if (io.simulated()) {
     throw std::logic_error(
         "wait for " + wait_text(descriptor_, wanted_) +
         ": a simulated network has no descriptors of the system's; use its connections");
   }
-  task_ = &task;
   auto watch = std::make_unique<detail::descriptor_watch>(*this, io);
   const int result = watch->begin(descriptor_, wanted_);
   if (result == -EPERM) {  // a regular file, or a device that never makes anybody wait
     ready_ = true;
-    return task.pause(frame);
+    return wake();
   }
   if (result < 0) throw error("wait for " + wait_text(descriptor_, wanted_), system_code(result));
   watch_ = std::move(watch);
-  task.suspend(frame, *this);
 }
 
 // The caller can rely on what it was told as long as nobody else reads: so it goes on here and now,
 // not in its turn.
-void readiness_op::awaiter::become_ready() noexcept {
+void readiness_wait::become_ready() noexcept {
   ready_ = true;
-  detail::loop_of(*task_).resume(*task_);
+  if (!task().queued) detail::loop_of(task()).resume(task());
 }
 
-void readiness_op::awaiter::cancel_wait(detail::task_context& task) noexcept {
-  watch_.reset();
-  task.loop->make_ready(task);
-}
+void readiness_wait::disarm() noexcept { watch_.reset(); }
 
-std::string readiness_op::awaiter::describe_wait() const { return wait_text(descriptor_, wanted_); }
+std::string readiness_wait::describe_wait() const { return wait_text(descriptor_, wanted_); }
 
 }  // namespace cetane

@@ -42,6 +42,10 @@ class stream : public stream_io, public waitable {
   std::optional<std::string> finish_line(read_request& request);
   chunk finish_some();
   std::optional<chunk> finish_next_chunk();
+  bool poll_read(read_request& request) noexcept;
+  bool arm_read(read_request& request, task_context& task) noexcept;
+  void disarm_read(read_request& request) noexcept;
+  std::string describe_read(const read_request& request);
 
   /// Whether `task` waits for input and nothing of it has come.
   bool awaits_input(const task_context& task) const noexcept {
@@ -75,7 +79,7 @@ class stream : public stream_io, public waitable {
   void set_label(std::string text);
   void set_limits(const connection_limits& limits);
   void set_idle_timeout(duration span);
-  intrusive_list<closed_op::awaiter, closed_waiters>& closed_waiters_list();
+  intrusive_list<closed_wait, closed_waiters>& closed_waiters_list();
   const connection_limits& limits() const noexcept { return *limits_; }
   event_loop& loop() const noexcept { return loop_; }
 
@@ -112,12 +116,15 @@ class stream : public stream_io, public waitable {
   bool serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept;
   bool refuse_reader(std::coroutine_handle<> frame, task_context& task);
   void leave_reading();
+  void recall_search(read_request& request) const noexcept;
+  void note_search(const read_request& request) noexcept;
   [[noreturn]] void throw_second_reader();
   void start_skipping(const read_request& request);
   void skip() noexcept;
   void note_activity() noexcept;
   void note_sent(std::size_t bytes) noexcept;
   std::string with_abort_reason(std::string_view tried) const;
+  void serve_reader() noexcept;
   void resume_reader() noexcept;
   [[noreturn]] void throw_no_input(std::string_view tried);
   [[noreturn]] void throw_too_long(const read_request& request);

@@ -140,9 +140,7 @@ void stream::on_hang_up(int error) noexcept {
 
 void stream::notify_closed() noexcept {
   if (!extras_) return;
-  while (closed_op::awaiter* const waiter = extras_->closed_list.pop_front()) {
-    loop_.make_ready(*waiter->task_);
-  }
+  while (closed_wait* const waiter = extras_->closed_list.pop_front()) waiter->wake();
 }
 
 closed_by_peer stream::how_peer_left() const noexcept {
@@ -183,33 +181,20 @@ std::string stream::with_abort_reason(std::string_view tried) const {
 
 namespace cetane {
 
-// What is known already is told at once, or in its turn; the same goes for a connection that is
-// closed on this side.
-bool closed_op::awaiter::begin(std::coroutine_handle<> frame, detail::task_context& task) {
-  task_ = &task;
-  if (stream_.peer_has_left() && detail::loop_of(task).within_budget()) return false;
-  if (stream_.peer_has_left() || !stream_.is_open()) {
-    task.pause(frame);
-    return true;
-  }
+// A connection that was closed on this side has no more to tell: commit() says so.
+bool closed_wait::poll() const noexcept { return stream_.peer_has_left() || !stream_.is_open(); }
+
+void closed_wait::arm() {
+  if (poll()) return wake();
   stream_.closed_waiters_list().push_back(*this);
-  task.suspend(frame, *this);
-  return true;
 }
 
-closed_by_peer closed_op::awaiter::await_resume() const {
-  if (stream_.peer_has_left()) return stream_.how_peer_left();
-  if (!stream_.is_open()) stream_.throw_closed("wait for the end of");
-  throw_cancelled(*task_);
-}
-
-void closed_op::awaiter::cancel_wait(detail::task_context& task) noexcept {
+closed_by_peer closed_wait::commit() {
   unlink();
-  task.loop->make_ready(task);
+  if (stream_.peer_has_left()) return stream_.how_peer_left();
+  stream_.throw_closed("wait for the end of");
 }
 
-std::string closed_op::awaiter::describe_wait() const {
-  return "the end of " + stream_.peer_text();
-}
+std::string closed_wait::describe_wait() const { return "the end of " + stream_.peer_text(); }
 
 }  // namespace cetane

@@ -65,7 +65,7 @@ void stream::set_idle_timeout(duration span) {
   if (phase_ == phase::open) loop_.arm(more.idle, deadline_after(more.last_activity, span));
 }
 
-intrusive_list<closed_op::awaiter, closed_waiters>& stream::closed_waiters_list() {
+intrusive_list<closed_wait, closed_waiters>& stream::closed_waiters_list() {
   return extras().closed_list;
 }
 

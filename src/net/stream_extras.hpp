@@ -38,7 +38,7 @@ struct stream_extras final : orphan, pooled {
   std::unique_ptr<skipped_message> skipped;
   std::string abort_reason;
   std::unique_ptr<connection_limits> limits;
-  intrusive_list<closed_op::awaiter, closed_waiters> closed_list;
+  intrusive_list<closed_wait, closed_waiters> closed_list;
   duration idle_span = duration::zero();
   time_point last_activity;
   bool failure_told = false;  // a read or a send has thrown connection_closed

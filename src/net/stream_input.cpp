@@ -83,7 +83,7 @@ void stream::on_data(char* data, std::size_t bytes) noexcept {
   block.feed_end = data + bytes;
   if (skipping_) [[unlikely]]
     skip();
-  if (reader_ != nullptr && reader_is_served()) resume_reader();
+  serve_reader();
   // No longer so if the resumed task has destroyed this object.
   if (block.feeding == this) keep_leftover();
 }
@@ -92,7 +92,7 @@ void stream::on_data(char* data, std::size_t bytes) noexcept {
 void stream::on_more_data(std::string_view bytes) noexcept {
   if (!keep(bytes)) return on_end(ENOMEM);
   if (reader_ == nullptr) return update_reading();
-  if (reader_is_served()) resume_reader();
+  serve_reader();
 }
 
 // What nobody took moves to the window: the block is for the next read.
@@ -114,11 +114,16 @@ void stream::on_end(int error) noexcept {
   notify_closed();
   if (reader_ == nullptr) return;
   if (request_ != nullptr) request_->ended = true;
-  resume_reader();
+  if (!reader_->queued) resume_reader();
+}
+
+// A reader in the ready queue has been served, or woken by something else; it looks when its turn
+// comes.
+void stream::serve_reader() noexcept {
+  if (reader_ != nullptr && !reader_->queued && reader_is_served()) resume_reader();
 }
 
 void stream::resume_reader() noexcept {
-  if (reader_->queued) return;  // it has been served, and its turn comes
   request_ = nullptr;
   loop_.resume(*std::exchange(reader_, nullptr));
 }
@@ -182,6 +187,7 @@ bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, ta
     request.too_long = true;
     return defer(frame, task);
   }
+  if (window_) recall_search(request);
   if (phase_ == phase::open && look_for_end(request, input()))
     return serve_now_or_next(frame, task);
   request.ended = input_ended_;
@@ -199,6 +205,54 @@ void stream::leave_reading() {
     return;
   if (reader_ != loop_.running()) throw_second_reader();
   reader_ = nullptr;
+  request_ = nullptr;
+}
+
+// A reader that gave up has searched what is here: the next one for the same mark goes on where it
+// stopped, so that a long line costs no more for being waited for in many goes.
+void stream::recall_search(read_request& request) const noexcept {
+  const bool searches =
+      request.want == read_request::shape::line || request.want == read_request::shape::mark;
+  if (searches && request.taken == 0) request.taken = window_->searched_for(request.mark);
+}
+
+void stream::note_search(const read_request& request) noexcept {
+  const bool searches =
+      request.want == read_request::shape::line || request.want == read_request::shape::mark;
+  if (!searches || !window_ || phase_ != phase::open || request.too_long) return;
+  window_->note_searched(request.mark, request.taken - (request.complete ? 1 : 0));
+}
+
+// The reads as arms of first(). What ends a reader that waits, ends an arm too: it then finds, when
+// it is polled, that it is served, or that there is nothing more to wait for.
+
+bool stream::poll_read(read_request& request) noexcept {
+  if (request.complete || request.too_long || request.refused) return true;
+  if (reader_ != nullptr && request_ != &request) return true;  // and commit() says so
+  if (request.want == read_request::shape::line) request.mark = line_mark;
+  if (request.want == read_request::shape::exactly && request.size > limits_->receive_bytes)
+    return request.too_long = true;
+  if (phase_ != phase::open) return true;
+  if (window_) recall_search(request);
+  if (look_for_end(request, input())) return true;
+  return request.ended = input_ended_;
+}
+
+bool stream::arm_read(read_request& request, task_context& task) noexcept {
+  if (reader_ != nullptr) return request.refused = true;
+  if (poll_read(request) && phase_ != phase::open) return true;
+  reader_ = &task;
+  request_ = &request;
+  if (!reading) update_reading();
+  return poll_read(request);
+}
+
+void stream::disarm_read(read_request& request) noexcept {
+  if (request_ == &request) {
+    reader_ = nullptr;
+    request_ = nullptr;
+  }
+  if (reader_ == nullptr && !request.refused) note_search(request);
 }
 
 chunk stream::finish_some() {
@@ -263,6 +317,8 @@ std::string stream::tried(const read_request& request) const {
       return request.mark == crlf_mark ? "read a line from" : "read up to a mark from";
     case read_request::shape::exactly:
       return fmt::format("read {} bytes from", request.size);
+    case read_request::shape::some:
+      return "read from";
     case read_request::shape::to_end:
       break;
   }
@@ -316,6 +372,7 @@ void stream::skip() noexcept {
 
 void stream::cancel_wait(task_context& task) noexcept {
   reader_ = nullptr;
+  if (request_ != nullptr) note_search(*request_);
   request_ = nullptr;
   loop_.make_ready(task);
 }
@@ -323,6 +380,10 @@ void stream::cancel_wait(task_context& task) noexcept {
 std::string stream::describe_wait() const {
   auto& self = const_cast<stream&>(*this);
   return (request_ != nullptr ? tried(*request_) : "read from") + " " + self.peer_text();
+}
+
+std::string stream::describe_read(const read_request& request) {
+  return tried(request) + " " + peer_text();
 }
 
 // The entry points of the public operations.
@@ -339,5 +400,13 @@ std::optional<std::string> finish_line(read_request& request) {
 }
 chunk finish_some(stream& source) { return source.finish_some(); }
 std::optional<chunk> finish_next_chunk(stream& source) { return source.finish_next_chunk(); }
+bool poll_read(read_request& request) noexcept { return request.source->poll_read(request); }
+bool arm_read(read_request& request, task_context& task) noexcept {
+  return request.source->arm_read(request, task);
+}
+void disarm_read(read_request& request) noexcept { request.source->disarm_read(request); }
+std::string describe_read(const read_request& request) {
+  return request.source->describe_read(request);
+}
 
 }  // namespace cetane::detail

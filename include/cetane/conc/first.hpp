@@ -98,12 +98,12 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   }
 
   bool begin(std::coroutine_handle<> frame, detail::task_context& task) {
+    visit([&](auto, auto& arm) { arm.set_task(task); });
     chosen_ = first_ready();
-    if (chosen_ != none && task.loop->within_budget()) return false;
+    if (chosen_ != none && !had_its_turn() && task.loop->within_budget()) return false;
     task.suspend(frame, *this);
     try {
       visit([&](auto, auto& arm) {
-        arm.set_task(task);
         arm.arm();
         ++armed_;
       });
@@ -122,6 +122,15 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
       if (ready == none && arm.poll()) ready = I;
     });
     return ready;
+  }
+
+  // Whether the chosen one lets others go first.
+  bool had_its_turn() noexcept {
+    bool gives_way = false;
+    visit([&]<std::size_t I>(place<I>, auto& arm) {
+      if (I == chosen_) gives_way = detail::gives_way(arm);
+    });
+    return gives_way;
   }
 
   // The others leave before the one commits: so nothing is armed any more if that throws.

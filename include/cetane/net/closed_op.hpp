@@ -2,9 +2,8 @@
 
 #include <cetane/base/config.hpp>
 #include <cetane/base/intrusive_list.hpp>
-#include <cetane/coro/task_context.hpp>
+#include <cetane/conc/selectable.hpp>
 
-#include <coroutine>
 #include <cstdint>
 #include <string>
 
@@ -21,36 +20,42 @@ class stream;
 struct closed_waiters;  // tag
 }  // namespace detail
 
+class closed_op;
+
+/// The wait of a task for its peer's leaving.
+class CETANE_API closed_wait final : public selectable, public list_hook<detail::closed_waiters> {
+ public:
+  explicit closed_wait(const closed_op& op) noexcept;
+
+  bool poll() const noexcept;
+  void arm();
+  void disarm() noexcept { unlink(); }
+  closed_by_peer commit();
+  std::string describe_wait() const;
+
+ private:
+  friend detail::stream;
+
+  detail::stream& stream_;
+};
+
 /// Waits until the peer has left; made by connection::closed().
 class [[nodiscard("closed() does nothing until it is awaited")]] closed_op {
  public:
+  using select_type = closed_wait;
+
   explicit closed_op(detail::stream & of) noexcept : stream_(&of) {}
 
-  class CETANE_API awaiter final : public detail::waitable,
-                                   public list_hook<detail::closed_waiters> {
-   public:
-    explicit awaiter(detail::stream& of) noexcept : stream_(of) {}
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> frame) {
-      return begin(frame, *frame.promise().context);
-    }
-    closed_by_peer await_resume() const;
-    void cancel_wait(detail::task_context& task) noexcept override;
-    std::string describe_wait() const override;
-
-   private:
-    friend detail::stream;
-    bool begin(std::coroutine_handle<> frame, detail::task_context& task);
-
-    detail::stream& stream_;
-    detail::task_context* task_ = nullptr;
-  };
-
-  awaiter operator co_await() const noexcept { return awaiter(*stream_); }
+  sole_wait<closed_wait> operator co_await() const noexcept {
+    return sole_wait<closed_wait>(*this);
+  }
 
  private:
+  friend closed_wait;
+
   detail::stream* stream_;
 };
+
+inline closed_wait::closed_wait(const closed_op& op) noexcept : stream_(*op.stream_) {}
 
 }  // namespace cetane

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <cetane/base/config.hpp>
-#include <cetane/coro/task_context.hpp>
+#include <cetane/conc/selectable.hpp>
 
-#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,46 +15,46 @@ class descriptor_watch;
 enum class readiness : std::uint8_t { to_read, to_write };
 }  // namespace detail
 
+class readiness_op;
+
+/// The wait of a task for a descriptor that is not the library's.
+class CETANE_API readiness_wait final : public selectable {
+ public:
+  explicit readiness_wait(const readiness_op& op) noexcept;
+  ~readiness_wait();
+
+  bool poll() const noexcept { return ready_; }
+  void arm();
+  void disarm() noexcept;
+  void commit() noexcept { disarm(); }
+  std::string describe_wait() const;
+
+ private:
+  friend detail::descriptor_watch;
+
+  void become_ready() noexcept;
+
+  const int descriptor_;
+  const detail::readiness wanted_;
+  bool ready_ = false;
+  std::unique_ptr<detail::descriptor_watch> watch_;
+};
+
 /// Waits for a descriptor that is not the library's; made by readable() and writable().
 class [[nodiscard("readable() and writable() do nothing until they are awaited")]] readiness_op {
  public:
+  using select_type = readiness_wait;
+
   readiness_op(int descriptor, detail::readiness wanted) noexcept
       : descriptor_(descriptor), wanted_(wanted) {}
 
-  class CETANE_API awaiter final : public detail::waitable {
-   public:
-    awaiter(int descriptor, detail::readiness wanted) noexcept;
-    awaiter(const awaiter&) = delete;
-    awaiter& operator=(const awaiter&) = delete;
-    ~awaiter();
-
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
-      begin(frame, *frame.promise().context);
-    }
-    void await_resume() const {
-      if (!ready_) throw_cancelled(*task_);
-    }
-    void cancel_wait(detail::task_context& task) noexcept override;
-    std::string describe_wait() const override;
-
-   private:
-    friend detail::descriptor_watch;
-
-    void begin(std::coroutine_handle<> frame, detail::task_context& task);
-    void become_ready() noexcept;
-
-    const int descriptor_;
-    const detail::readiness wanted_;
-    bool ready_ = false;
-    detail::task_context* task_ = nullptr;
-    std::unique_ptr<detail::descriptor_watch> watch_;
-  };
-
-  awaiter operator co_await() const noexcept { return awaiter(descriptor_, wanted_); }
+  sole_wait<readiness_wait> operator co_await() const noexcept {
+    return sole_wait<readiness_wait>(*this);
+  }
 
  private:
+  friend readiness_wait;
+
   int descriptor_;
   detail::readiness wanted_;
 };
