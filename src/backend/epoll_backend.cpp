@@ -16,9 +16,9 @@
 // loop than others.
 #include <backend/epoll_backend.hpp>
 
+#include <backend/kernel_backend.hpp>
 #include <backend/slot_table.hpp>
 #include <os/file.hpp>
-#include <os/socket.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/io_blocks.hpp>
 
@@ -29,13 +29,10 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <ctime>
 #include <limits>
 #include <utility>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace cetane::detail {
 namespace {
@@ -44,36 +41,12 @@ constexpr std::uint32_t all_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI |
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 constexpr int events_per_wait = 256;
 
-time_point monotonic_now() noexcept {
-  timespec ts{};
-  ::clock_gettime(CLOCK_MONOTONIC, &ts);
-  return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
-}
-
-class epoll_backend final : public backend {
+class epoll_backend final : public kernel_backend {
  public:
   epoll_backend();
 
   std::string_view name() const noexcept override { return "epoll"; }
-  time_point now() noexcept override { return monotonic_now(); }
   void poll(event_loop& loop, time_point until) override;
-  void wake() noexcept override;
-
-  int listen(const address& at, const listen_request& request, int& descriptor,
-             address& bound) override;
-  int accept(poll_io& listener, int& descriptor, address& peer) override;
-  int connect(const address& to, const address* from, int& descriptor) override;
-  int connect_result(int descriptor) override { return os::connect_result(descriptor); }
-  int local_address(int descriptor, address& out) override {
-    return os::local_address(descriptor, out);
-  }
-  int peer_address(int descriptor, address& out) override {
-    return os::peer_address(descriptor, out);
-  }
-  int set_keepalive(int descriptor) override;
-  int shutdown_write(stream_io& stream) override { return os::shutdown_write(stream.descriptor); }
-  std::size_t unsent_bytes(const stream_io& stream) override;
-  void close(int descriptor, bool reset) noexcept override;
 
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override { return add(object, all_edges); }
@@ -81,6 +54,7 @@ class epoll_backend final : public backend {
   void unwatch(io_object& object) noexcept override;
   void set_reading(stream_io& stream, bool on) noexcept override;
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
+  ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override;
   ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
 
  private:
@@ -98,28 +72,17 @@ class epoll_backend final : public backend {
   std::vector<std::uint64_t> unread_;
   std::size_t objects_ = 0;
   unique_fd epoll_;
-  unique_fd wake_;
   std::array<epoll_event, events_per_wait> events_;
 };
 
 epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw error("make an event loop (epoll_create1)", system_code(errno));
-  if (const int failed = os::make_eventfd(wake_); failed < 0) {
-    throw error("make an event loop (eventfd)", system_code(failed));
-  }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = wake_tag;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) < 0) {
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_descriptor(), &event) < 0) {
     throw error("make an event loop (epoll_ctl)", system_code(errno));
   }
-}
-
-// Edge-triggered: every write is an edge, so the count need never be read. A full counter means
-// that the loop is awake.
-void epoll_backend::wake() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
 }
 
 void epoll_backend::poll(event_loop& loop, time_point until) {
@@ -232,51 +195,6 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
   unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-int epoll_backend::listen(const address& at, const listen_request& request, int& descriptor,
-                          address& bound) {
-  os::listen_options options;
-  options.backlog = request.backlog;
-  options.reuse_port = request.reuse_port;
-  unique_fd fd;
-  if (const int failed = os::listen_on(at, options, fd); failed < 0) return failed;
-  if (const int failed = os::local_address(fd.get(), bound); failed < 0) return failed;
-  descriptor = fd.release();
-  return 0;
-}
-
-int epoll_backend::accept(poll_io& listener, int& descriptor, address& peer) {
-  unique_fd fd;
-  const int result = os::accept_one(listener.descriptor, fd, &peer);
-  if (result == -EAGAIN) listener.readable = false;
-  if (result < 0) return result;
-  if (!peer.is_unix()) os::set_nodelay(fd.get());
-  descriptor = fd.release();
-  return 0;
-}
-
-int epoll_backend::connect(const address& to, const address* from, int& descriptor) {
-  unique_fd fd;
-  const int result = os::begin_connect(to, from, fd);
-  if (result < 0 && result != -EINPROGRESS) return result;
-  if (!to.is_unix()) os::set_nodelay(fd.get());
-  descriptor = fd.release();
-  return result;
-}
-
-int epoll_backend::set_keepalive(int descriptor) {
-  using namespace std::chrono_literals;
-  return os::set_keepalive(descriptor, 60s, 10s, 6);
-}
-
-std::size_t epoll_backend::unsent_bytes(const stream_io& stream) {
-  return static_cast<std::size_t>(std::max(0, os::unsent_bytes(stream.descriptor)));
-}
-
-void epoll_backend::close(int descriptor, bool reset) noexcept {
-  if (reset) os::set_linger_reset(descriptor);
-  ::close(descriptor);
-}
-
 int epoll_backend::add(io_object& object, std::uint32_t events) {
   if (const std::size_t wanted = unread_.size() + objects_ + 1; unread_.capacity() < wanted) {
     unread_.reserve(2 * wanted);
@@ -325,19 +243,18 @@ void epoll_backend::set_reading(stream_io& stream, bool on) noexcept {
 
 ssize_t epoll_backend::write(stream_io& stream, const iovec* parts, int count) noexcept {
   if (!stream.writable) return -EAGAIN;
-  for (;;) {
-    long sent = 0;
-    if (count == 1) {
-      sent = os::send(stream.descriptor, parts->iov_base, parts->iov_len);
-    } else {
-      msghdr message{};
-      message.msg_iov = const_cast<iovec*>(parts);
-      message.msg_iovlen = static_cast<std::size_t>(count);
-      sent = os::sendmsg(stream.descriptor, message);
-    }
-    if (sent == -EAGAIN) stream.writable = false;
-    if (sent != -EINTR) return sent;
-  }
+  const ssize_t sent = send_parts(stream.descriptor, parts, count);
+  if (sent == -EAGAIN) stream.writable = false;
+  return sent;
+}
+
+ssize_t epoll_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
+  if (!stream.writable) return -EAGAIN;
+  long sent = 0;
+  do sent = os::send(stream.descriptor, bytes.data(), bytes.size());
+  while (sent == -EINTR);
+  if (sent == -EAGAIN) stream.writable = false;
+  return sent;
 }
 
 ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,

@@ -4,10 +4,39 @@
 
 #include <cetane/base/errors.hpp>
 
+#ifdef CETANE_HAS_IO_URING
+#include <backend/io_uring_backend.hpp>
+#endif
+
 namespace cetane {
 namespace {
 
-constexpr std::string_view no_io_uring = "this version of cetane has no io_uring backend yet";
+#ifdef CETANE_HAS_IO_URING
+
+constexpr bool has_uring = true;
+
+std::unique_ptr<detail::backend> make_uring() { return detail::make_uring_backend(); }
+
+#else
+
+constexpr bool has_uring = false;
+
+std::unique_ptr<detail::backend> make_uring() {
+  throw error(error::whole_text("cannot use io_uring: this build of cetane is without it; build it "
+                                "with liburing 2.3 or newer, or use --backend epoll"),
+              system_code(ENOTSUP));
+}
+
+#endif
+
+backend_facts look_at(const char* name, std::unique_ptr<detail::backend> (*make)()) {
+  try {
+    make();
+    return {name, {}};
+  } catch (const error& e) {
+    return {name, e.what()};
+  }
+}
 
 }  // namespace
 
@@ -19,22 +48,20 @@ std::optional<backend_choice> parse_backend(std::string_view name) {
 }
 
 std::unique_ptr<detail::backend> make_backend(backend_choice choice, std::string* fell_back) {
-  if (choice == backend_choice::io_uring) {
-    throw error(error::whole_text("cannot use io_uring: " + std::string(no_io_uring) +
-                                  "; use --backend epoll"),
-                system_code(ENOSYS));
+  if (choice == backend_choice::io_uring) return make_uring();
+  if (choice == backend_choice::automatic) {
+    try {
+      return make_uring();
+    } catch (const error& e) {
+      if (fell_back != nullptr) *fell_back = e.what();
+    }
   }
-  if (choice == backend_choice::automatic && fell_back != nullptr) *fell_back = no_io_uring;
   return detail::make_epoll_backend();
 }
 
 std::vector<backend_facts> look_at_backends() {
-  std::vector<backend_facts> all{{"epoll", {}}};
-  try {
-    detail::make_epoll_backend();
-  } catch (const error& e) {
-    all[0].trouble = e.what();
-  }
+  std::vector<backend_facts> all{look_at("epoll", detail::make_epoll_backend)};
+  if (has_uring) all.push_back(look_at("io_uring", make_uring));
   return all;
 }
 

@@ -63,6 +63,10 @@ class sim_backend final : public backend, public simulation {
     delivery_.set_reading(stream, on);
   }
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
+  ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override {
+    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    return write(stream, &part, 1);
+  }
   ssize_t send_file(stream_io&, int, off_t, std::size_t) noexcept override { return -EINVAL; }
 
   std::uint64_t seed() const noexcept override { return engine_.options.seed(); }

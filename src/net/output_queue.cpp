@@ -98,6 +98,15 @@ void output_queue::push(const std::string_view* parts, std::size_t count, int le
   bytes_ += size;
 }
 
+void output_queue::push_front(std::string_view bytes) {
+  segment* const added = make_segment(bytes.size(), 0);
+  added->end = bytes.copy(added->data(), bytes.size());
+  added->begun = true;
+  added->next = std::exchange(first_, added);
+  if (last_ == nullptr) last_ = added;
+  bytes_ += bytes.size();
+}
+
 void output_queue::push_file(unique_fd file, std::uint64_t offset, std::uint64_t count, int level) {
   segment* const added = make_segment(0, level);
   added->file = std::move(file);

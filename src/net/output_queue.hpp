@@ -38,6 +38,9 @@ class output_queue final : public waitable, public timer, public pooled {
   /// @param gone  How many bytes of it have left already; then nothing else waits.
   void push(const std::string_view* parts, std::size_t count, int level, std::size_t gone = 0);
 
+  /// Puts a copy of what was under way already before everything else.
+  void push_front(std::string_view bytes);
+
   /// As push(), for a part of a file.
   void push_file(unique_fd file, std::uint64_t offset, std::uint64_t count, int level);
 

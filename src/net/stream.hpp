@@ -100,6 +100,7 @@ class stream : public stream_io, public waitable {
   void on_end(int error) noexcept override;
   void on_hang_up(int error) noexcept override;
   void on_writable() noexcept override;
+  void on_unsent(std::string_view bytes, int error) noexcept override;
   void flush_staged() noexcept override;
 
   io_blocks& blocks() const noexcept { return loop_.blocks(); }
@@ -139,6 +140,7 @@ class stream : public stream_io, public waitable {
   void take_stage() noexcept;
   void leave_stage() noexcept;
   void unstage_into_queue();
+  void settle() noexcept;
   void write_queue() noexcept;
   ssize_t write_parts() noexcept;
   ssize_t write_file_part() noexcept;

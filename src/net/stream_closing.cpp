@@ -52,6 +52,7 @@ void stream::close() noexcept {
   notify_closed();
   if (output_) wake_writer();
   if (blocks().staging == this) flush_staged();  // may end it all
+  settle();                                      // and so may this
   if (phase_ != phase::flushing) return;
   if (!output_) return begin_linger();
   window_.reset();
@@ -113,6 +114,7 @@ void stream::finish_close(bool reset) noexcept {
     extras_->unlink();
   }
   leave_stage();
+  settle();
   drop_output();
   io().unwatch(*this);
   io().close(std::exchange(descriptor, -1), reset);

@@ -2,8 +2,10 @@
 //
 // What the running task sends is staged in the loop's output block and leaves with one system call
 // when the task suspends, so that send(a); send(b), or sixteen answers to sixteen lines, are one
-// packet. More than a page goes out at once, together with what is staged, from the caller's
-// memory. What the socket does not take moves to the output queue and leaves as it can.
+// packet. The backend may keep such a packet until its next poll (write_soon()); settle() asks for
+// it where more than the next packet depends on it. More than a page goes out at once, together
+// with what is staged, from the caller's memory. What the socket does not take moves to the output
+// queue and leaves as it can.
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
 #include <os/file.hpp>
@@ -144,8 +146,32 @@ void stream::unstage_into_queue() {
   block.staged_bytes = 0;
 }
 
+// Output that the backend keeps for its next poll leaves now, or comes back.
+void stream::settle() noexcept {
+  if (!output_taken) return;
+  const backend::unsent rest = io().send_taken(*this);
+  if (!rest.bytes.empty()) on_unsent(rest.bytes, rest.error);
+}
+
+// It was counted as sent when the backend took it.
+void stream::on_unsent(std::string_view bytes, int error) noexcept {
+  loop_.counters().bytes_sent -= bytes.size();
+  if (error != 0) return fail_writing(error, bytes.size());
+  try {
+    output().push_front(bytes);
+  } catch (const std::bad_alloc&) {
+    fail_writing(ENOMEM, bytes.size());
+  }
+}
+
 // Staged bytes and the parts in one call; the remainder is copied.
 void stream::write_through(const std::string_view* parts, std::size_t count) {
+  settle();
+  if (output_error_ != 0) {
+    loop_.counters().bytes_dropped += size_of(parts, count);
+    return;
+  }
+  if (output_) return queue_behind(parts, count, usual_priority);
   io_blocks& block = blocks();
   std::array<iovec, parts_per_call> pieces;
   const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
@@ -176,14 +202,15 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
 }
 
 void stream::flush_staged() noexcept {
+  if (output_taken) [[unlikely]]
+    settle();
   io_blocks& block = blocks();
   block.staging = nullptr;
   const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
   std::size_t sent = 0;
   if (!output_) [[likely]] {
     if (staged.empty()) return;
-    const iovec piece = part_of(staged);
-    const ssize_t result = io().write(*this, &piece, 1);
+    const ssize_t result = io().write_soon(*this, staged);
     if (result < 0 && result != -EAGAIN)
       return fail_writing(static_cast<int>(-result), staged.size());
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
@@ -206,6 +233,8 @@ void stream::on_writable() noexcept {
 // Until the socket takes no more: what comes back as -EAGAIN makes the backend call on_writable()
 // later. A socket that takes all without end is left for the next pass.
 void stream::write_queue() noexcept {
+  settle();
+  if (!output_) return;
   for (int calls = 0; !output_->empty(); ++calls) {
     if (calls == calls_per_turn) {
       loop_.arm(*output_, loop_.now());
@@ -299,6 +328,7 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
     }
   } else {
     if (blocks().staging == this) flush_staged();
+    settle();
     if (output_error_ != 0) return defer(frame, task);
     if (!output_ && (goal == output_goal::empty || end_sent_))
       return --loop_.budget == 0 && defer(frame, task);
@@ -373,6 +403,7 @@ void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t coun
 void stream::queue_end() {
   if (phase_ != phase::open || end_wanted_) return;
   if (blocks().staging == this) flush_staged();
+  settle();
   end_wanted_ = true;
   if (output_error_ != 0 || (output_ && !output_->empty())) return;
   end_sent_ = true;

@@ -42,6 +42,8 @@ class io_object {
   bool is_tcp = false;
   bool unread_noted = false;  // stream: the backend has it on its list of those to read again
   bool one_shot = false;      // poll: a foreign descriptor, watched for one event only
+  bool output_taken = false;  // stream: the backend holds output of it until its next poll
+  std::uint8_t in_flight = 0;  // what the kernel works on for this object, if it is told of that
 
  protected:
   explicit io_object(kind k) noexcept : type(k) {}
@@ -66,6 +68,13 @@ class stream_io : public io_object {
 
   /// There is room for output again after a write() that returned -EAGAIN. May destroy this object.
   virtual void on_writable() noexcept = 0;
+
+  /// The last `bytes` of what write_soon() took were not sent: there is no room (0, and
+  /// on_writable() follows), or why not. May destroy this object.
+  virtual void on_unsent(std::string_view bytes, int error) noexcept {
+    static_cast<void>(bytes);
+    static_cast<void>(error);
+  }
 
   /// Sends what the task that ran last has left in the loop's staging block.
   virtual void flush_staged() noexcept = 0;
@@ -159,6 +168,24 @@ class backend {
 
   /// Sends from `parts`: the number of bytes taken, or -EAGAIN (on_writable() follows), or why not.
   virtual ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept = 0;
+
+  /// As write(), or takes a copy of everything and sends it in the next poll(), together with what
+  /// others have given it; `output_taken` says which. Before anything else is done with the
+  /// stream's output, send_taken() must have been called.
+  virtual ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept = 0;
+
+  struct unsent {
+    std::string_view bytes;  // valid until the next call
+    int error = 0;           // why not; 0: there is no room, and on_writable() follows
+  };
+  /// Sends what write_soon() has taken from this stream, at once, and gives back what it could not.
+  virtual unsent send_taken(stream_io& stream) noexcept {
+    static_cast<void>(stream);
+    return {};
+  }
+
+  /// Sends what write_soon() has taken from all, as far as there is room: no poll() may follow.
+  virtual void flush() noexcept {}
 
   /// Sends from a file, as write(). -EINVAL or -ENOSYS: this file cannot be sent so.
   virtual ssize_t send_file(stream_io& stream, int file, off_t offset,

@@ -70,9 +70,10 @@ void event_loop::run_until(const std::function<bool()>& done) {
   const current_loop current(*this);
   while (!done()) {
     work();
-    if (done()) return;
+    if (done()) break;
     wait(never);
   }
+  io_->flush();
 }
 
 void event_loop::run_once(time_point latest) {
@@ -81,6 +82,7 @@ void event_loop::run_once(time_point latest) {
   const current_loop current(*this);
   work();
   wait(latest);
+  io_->flush();
 }
 
 void event_loop::work() noexcept {

@@ -27,6 +27,10 @@ struct loop_stats {
   std::uint64_t bytes_sent = 0;     // taken by the kernel
   std::uint64_t bytes_dropped = 0;  // reported undelivered when a connection closed
   std::uint64_t stale_events = 0;   // events for a descriptor that was closed meanwhile
+
+  // On io_uring:
+  std::uint64_t completion_overflows = 0;  // the kernel had more news than its queue holds
+  std::uint64_t buffer_shortages = 0;      // input had to wait for a receive buffer
 };
 
 }  // namespace cetane

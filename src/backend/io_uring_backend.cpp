@@ -1,0 +1,344 @@
+// The io_uring backend.
+//
+// Each pass makes one system call: what tasks have sent, and what is to be waited for, goes to the
+// kernel, and what has happened comes back. In between, work is only noted: streams and pollers
+// that want something stand in `wanted_`, output in the outbox.
+//
+// A stream has up to three operations in flight, each a bit in io_object::in_flight: a receive, as
+// long as its owner reads; a poll for the peer's end, until that has come; a poll for room, after a
+// write that found none. A receive takes a buffer out of the ring when there is something to
+// receive, and not before (io_uring_input.cpp). Letters of the outbox are sent without waiting, so
+// they are done when the submission returns, and the memory is free again (io_uring_output.cpp).
+//
+// The kernel knows an operation by slot, generation and kind, never by an address. unwatch() takes
+// back what is in flight and waits for the answers: cancelling is a request, and what has happened
+// before it counts. So an object's memory, and its descriptor, are its owner's again when
+// unwatch() returns. Answers to others that come in this wait are put aside for the next poll: a
+// call down makes no up-calls.
+#include <backend/io_uring_backend.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
+
+#include <poll.h>
+#include <sys/stat.h>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::uint32_t no_slot = io_object::no_slot;
+constexpr std::size_t operations_each = 3;
+constexpr std::size_t operations_beside = uring_outbox::most_letters + 8;
+
+error cannot_use(const std::string& why) {
+  return error(error::whole_text("cannot use io_uring: " + why + "; or use --backend epoll"),
+               system_code(ENOTSUP));
+}
+
+}  // namespace
+
+uring_backend::uring_backend(const uring_sizes& sizes)
+    : filling_(std::make_unique<uring_outbox>()), sending_(std::make_unique<uring_outbox>()) {
+  if (const int failed = ring_.make(sizes); failed < 0)
+    throw cannot_use(uring_trouble("io_uring_setup", failed));
+  if (const int failed = buffers_.make(*ring_.get(), sizes.first_buffers, sizes.most_buffers);
+      failed < 0) {
+    throw cannot_use(uring_trouble("register receive buffers", failed));
+  }
+}
+
+uring_backend::~uring_backend() {
+  flush();
+  if (on_own_thread()) end_everything();
+}
+
+// The ring is made by whoever makes the loop, and enabled by the thread that runs it: from then on
+// the kernel takes submissions from no other.
+void uring_backend::begin_on_this_thread() {
+  if (owner_ != std::thread::id()) {
+    throw std::logic_error(
+        "an event loop on io_uring stays on the thread that first ran it; run another loop here");
+  }
+  if (const int failed = ring_.enable(); failed < 0)
+    throw cannot_use(uring_trouble("enable the ring", failed));
+  owner_ = std::this_thread::get_id();
+  submit_wake();
+}
+
+// A wait ends with the first completion beyond those of the letters, which come at once.
+void uring_backend::poll(event_loop& loop, time_point until) {
+  if (!on_own_thread()) [[unlikely]]
+    begin_on_this_thread();
+  const bool told = submit_letters();
+  submit_wanted();
+  const bool more = told || !unread_.empty() || !aside_.empty() || ring_.ready() != 0;
+  if (more || until <= time_point()) {
+    ring_.look();
+  } else {
+    ring_.wait(static_cast<unsigned>(letters_in_flight_) + 1, until);
+  }
+  completion done;
+  for (std::size_t left = aside_.size() + ring_.ready(); left > 0 && next_completion(done); --left)
+    deliver(done);
+  if (!unread_.empty()) read_leftovers(loop);
+  count_what_happened(loop);
+}
+
+bool uring_backend::next_completion(completion& out) noexcept {
+  if (aside_.empty()) [[likely]]
+    return ring_.take(out);
+  out = aside_[aside_next_++];
+  if (aside_next_ == aside_.size()) {
+    aside_.clear();
+    aside_next_ = 0;
+  }
+  return true;
+}
+
+void uring_backend::count_what_happened(event_loop& loop) noexcept {
+  loop_stats& stats = loop.counters();
+  stats.completion_overflows = ring_.overflows();
+  stats.buffer_shortages = shortages_;
+  if (stale_ != 0) stats.stale_events += std::exchange(stale_, 0);
+}
+
+void uring_backend::deliver(const completion& done) noexcept {
+  const operation what = operation_of(done);
+  if (what == op_send) return deliver_sent(done);
+  if (what == op_cancel) return;
+  if (done.is_last()) --in_flight_;
+  if (what == op_wake) {
+    if (done.is_last()) submit_wake();
+    return;
+  }
+  io_object* const object = slots_.find(tag_of(done));
+  if (object == nullptr) [[unlikely]]
+    return deliver_stale(done);
+  if (done.is_last()) object->in_flight &= static_cast<std::uint8_t>(~what);
+  switch (what) {
+    case op_receive:
+      return deliver_input(static_cast<stream_io&>(*object), done);
+    case op_hang_up:
+      return deliver_hang_up(static_cast<stream_io&>(*object), done.result);
+    case op_room:
+      return deliver_room(static_cast<stream_io&>(*object), done.result);
+    default:
+      return deliver_poll(static_cast<poll_io&>(*object), done);
+  }
+}
+
+void uring_backend::deliver_stale(const completion& done) noexcept {
+  ++stale_;
+  if (done.has_buffer()) buffers_.give_back(done.buffer());
+}
+
+void uring_backend::deliver_poll(poll_io& object, const completion& done) noexcept {
+  if (object.one_shot) {
+    unwatch(object);
+  } else if (done.is_last()) {
+    note_wanted(object);
+  }
+  if (done.result == -ECANCELED) return;
+  object.readable = true;
+  object.on_ready();
+}
+
+void uring_backend::note_wanted(io_object& object) noexcept {
+  if (object.unread_noted) return;
+  object.unread_noted = true;
+  wanted_.push_back(slots_.tag(object.slot));
+}
+
+void uring_backend::submit_wanted() noexcept {
+  for (const std::uint64_t tag : wanted_) {
+    io_object* const object = slots_.find(tag);
+    if (object == nullptr) continue;
+    object->unread_noted = false;
+    if (object->type == io_object::kind::stream) {
+      submit_for(static_cast<stream_io&>(*object), tag);
+    } else {
+      submit_for(static_cast<poll_io&>(*object), tag);
+    }
+  }
+  wanted_.clear();
+}
+
+void uring_backend::submit_event(io_object& object, std::uint64_t tag, operation what,
+                                 unsigned events) noexcept {
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_poll_add(&entry, object.descriptor, events);
+  note_submitted(entry, object, tag, what);
+}
+
+void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
+  if (stream.reading && (stream.in_flight & op_receive) == 0) {
+    if (stream.readable) {
+      unread_.push_back(tag);
+    } else {
+      submit_receive(stream, tag);
+    }
+  }
+  if (!stream.hung_up && (stream.in_flight & op_hang_up) == 0) {
+    submit_event(stream, tag, op_hang_up, POLLRDHUP);
+  }
+  if (!stream.writable && (stream.in_flight & op_room) == 0) {
+    submit_event(stream, tag, op_room, POLLOUT);
+  }
+}
+
+// A peer that has ended its output makes no room for ours: POLLRDHUP is for readers alone, who meet
+// the end.
+void uring_backend::submit_for(poll_io& object, std::uint64_t tag) noexcept {
+  if ((object.in_flight & op_poll) != 0) return;
+  if (object.one_shot)
+    return submit_event(object, tag, op_poll, object.reading ? POLLIN | POLLRDHUP : POLLOUT);
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_poll_multishot(&entry, object.descriptor, POLLIN | POLLOUT | POLLRDHUP);
+  note_submitted(entry, object, tag, op_poll);
+}
+
+// A poll that stays: each call of wake() is one more completion.
+void uring_backend::submit_wake() noexcept {
+  ++in_flight_;
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_poll_multishot(&entry, wake_descriptor(), POLLIN);
+  entry.user_data = label(0, op_wake);
+}
+
+int uring_backend::add(io_object& object) {
+  if (object.descriptor < 0) return -EBADF;
+  const auto number = static_cast<std::size_t>(object.descriptor);
+  if (slot_of_descriptor_.size() <= number)
+    slot_of_descriptor_.resize(std::max(number + 1, 2 * slot_of_descriptor_.size()), no_slot);
+  if (slot_of_descriptor_[number] != no_slot) return -EEXIST;
+  const std::size_t wanted = wanted_.size() + objects_ + 1;
+  if (wanted_.capacity() < wanted) wanted_.reserve(2 * wanted);
+  unread_.reserve(wanted_.capacity());
+  aside_.reserve(operations_each * wanted_.capacity() + operations_beside);
+  slots_.add(object);
+  slot_of_descriptor_[number] = object.slot;
+  ++objects_;
+  object.in_flight = 0;
+  object.unread_noted = false;  // a note from an earlier watch is out of date
+  note_wanted(object);
+  return 0;
+}
+
+int uring_backend::watch(stream_io& stream, bool is_tcp) {
+  stream.is_tcp = is_tcp;
+  stream.readable = held_.find(stream.descriptor) != nullptr;
+  stream.writable = true;
+  return add(stream);
+}
+
+int uring_backend::watch(poll_io& object) { return add(object); }
+
+// What a file or a folder holds is there: nobody has to wait for it.
+int uring_backend::watch_once(poll_io& object, bool for_writing) {
+  struct stat facts {};
+  if (::fstat(object.descriptor, &facts) < 0) return -errno;
+  if (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode)) return -EPERM;
+  object.one_shot = true;
+  object.reading = !for_writing;
+  return add(object);
+}
+
+void uring_backend::unwatch(io_object& object) noexcept {
+  if (object.slot == no_slot) return;
+  if (object.output_taken) send_taken(static_cast<stream_io&>(object));
+  if (object.in_flight != 0) drain(object);
+  slot_of_descriptor_[static_cast<std::size_t>(object.descriptor)] = no_slot;
+  slots_.remove(object);
+  --objects_;
+}
+
+// The next completion whose label, as far as `mask` goes, is `wanted`. Others are put aside.
+completion uring_backend::wait_for(std::uint64_t wanted, std::uint64_t mask) noexcept {
+  for (std::size_t i = aside_next_; i < aside_.size(); ++i) {
+    if ((aside_[i].label & mask) != wanted) continue;
+    const completion found = aside_[i];
+    aside_[i].label = label(0, op_cancel);  // which nobody waits for
+    return found;
+  }
+  for (completion found;;) {
+    if (!ring_.take(found)) {
+      ring_.wait(1, never);
+    } else if ((found.label & mask) == wanted) {
+      return found;
+    } else {
+      aside_.push_back(found);
+    }
+  }
+}
+
+// Another thread than the loop's cannot ask the kernel for anything. The loop runs no more then:
+// what is in flight ends with the ring, and before its memory.
+void uring_backend::drain(io_object& object) noexcept {
+  if (!on_own_thread()) {
+    object.in_flight = 0;
+    return;
+  }
+  const std::uint64_t tag = slots_.tag(object.slot);
+  for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
+    if ((object.in_flight & each) == 0) continue;
+    io_uring_sqe& entry = ring_.next_submission();
+    io_uring_prep_cancel64(&entry, label(tag, each), 0);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    entry.user_data = label(0, op_cancel);
+  }
+  for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
+    while ((object.in_flight & each) != 0) end(object, wait_for(label(tag, each)));
+  }
+}
+
+void uring_backend::end(io_object& object, const completion& done) noexcept {
+  if (done.is_last()) {
+    object.in_flight &= static_cast<std::uint8_t>(~operation_of(done));
+    --in_flight_;
+  }
+  if (operation_of(done) == op_receive) hold(static_cast<stream_io&>(object), done);
+}
+
+// The kernel works on our memory as long as something is in flight.
+void uring_backend::end_everything() noexcept {
+  using namespace std::chrono_literals;
+  if (in_flight_ == 0) return;
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_cancel64(&entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+  entry.user_data = label(0, op_cancel);
+  const time_point limit = monotonic_now() + 10s;
+  for (completion done; in_flight_ != 0 && monotonic_now() < limit;) {
+    if (!ring_.take(done)) {
+      ring_.wait(1, limit);
+    } else if (operation_of(done) != op_cancel && done.is_last()) {
+      --in_flight_;
+    }
+  }
+  assert(in_flight_ == 0);
+}
+
+void uring_backend::close(int descriptor, bool reset) noexcept {
+  // Bytes that nobody has read make the kernel reset the connection. These would have been there.
+  if (!held_.empty() && !held_.take(descriptor).bytes.empty()) reset = true;
+  kernel_backend::close(descriptor, reset);
+}
+
+std::unique_ptr<backend> make_uring_backend() {
+  static std::atomic<bool> tried_well = false;
+  if (!tried_well) {
+    if (const std::string why = why_no_uring(); !why.empty()) throw cannot_use(why);
+    tried_well = true;
+  }
+  return std::make_unique<uring_backend>();
+}
+
+}  // namespace cetane::detail

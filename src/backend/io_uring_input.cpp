@@ -1,0 +1,151 @@
+// The input of a stream on io_uring: what arrives, and the end.
+//
+// One receive at a time: so a stream whose owner does not read gets nothing, and its peer has to
+// wait. Where one receive leaves something behind, the kernel says so; then the rest is read with
+// a plain system call into the loop's block, which is four times as large as a receive buffer and
+// in the cache, once a pass, until the socket is empty. After that a receive waits again.
+#include <backend/io_uring_backend.hpp>
+
+#include <runtime/io_blocks.hpp>
+
+#include <cetane/runtime/event_loop.hpp>
+
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace cetane::detail {
+
+// The socket is empty when this is submitted: the kernel need not try.
+void uring_backend::submit_receive(stream_io& stream, std::uint64_t tag) noexcept {
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_recv(&entry, stream.descriptor, nullptr, uring_buffers::size, 0);
+  entry.flags |= IOSQE_BUFFER_SELECT;
+  entry.buf_group = uring_buffers::group;
+  entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+  note_submitted(entry, stream, tag, op_receive);
+}
+
+void uring_backend::set_reading(stream_io& stream, bool on) noexcept {
+  if (on == stream.reading) return;
+  stream.reading = on;
+  if (on) note_wanted(stream);
+}
+
+// The object may be gone when the call up returns, so everything is noted before it.
+void uring_backend::deliver_input(stream_io& stream, const completion& done) noexcept {
+  if (done.result > 0) [[likely]] {
+    if (!stream.reading) return hold(stream, done);
+    stream.readable = (done.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    note_wanted(stream);
+    stream.on_data(buffers_.at(done.buffer()), static_cast<std::size_t>(done.result));
+    return buffers_.give_back(done.buffer());
+  }
+  if (done.has_buffer()) buffers_.give_back(done.buffer());
+  switch (done.result) {
+    case -ENOBUFS:  // all were in use; now they are not, or there are more
+      ++shortages_;
+      buffers_.grow();
+      return note_wanted(stream);
+    case -EAGAIN:
+    case -EINTR:
+    case -ECANCELED:
+      return note_wanted(stream);
+    default:
+      return deliver_end(stream, -done.result);
+  }
+}
+
+// Nobody wants it now. It must not be lost, and must not keep a buffer from others.
+void uring_backend::hold(stream_io& stream, const completion& done) noexcept {
+  bool kept = true;
+  if (done.result > 0) {
+    kept = held_.keep(stream.descriptor, buffers_.at(done.buffer()),
+                      static_cast<std::size_t>(done.result));
+    stream.readable = true;
+  }
+  if (done.has_buffer()) buffers_.give_back(done.buffer());
+  // Without memory the connection ends here: a gap in its bytes would go unnoticed.
+  if (!kept) ::shutdown(stream.descriptor, SHUT_RDWR);
+  const bool failed = done.result < 0 && done.result != -ECANCELED && done.result != -ENOBUFS &&
+                      done.result != -EAGAIN && done.result != -EINTR;
+  if (failed && held_.keep_end(stream.descriptor, -done.result)) stream.readable = true;
+}
+
+// Writers first, as the room that a broken connection has is theirs. False when the stream has
+// gone, or is no longer watched.
+bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) noexcept {
+  const std::uint64_t tag = slots_.tag(stream.slot);
+  if (broken && !stream.writable) {
+    stream.writable = true;
+    stream.on_writable();
+    if (slots_.find(tag) != &stream) return false;
+  }
+  if (!stream.hung_up) {
+    stream.hung_up = true;
+    stream.on_hang_up(error);
+    if (slots_.find(tag) != &stream) return false;
+  }
+  return true;
+}
+
+void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
+  if (events < 0) return note_wanted(stream);
+  const bool broken = (events & POLLERR) != 0;
+  told_of_hang_up(stream, broken || (events & POLLHUP) != 0, broken ? ECONNRESET : 0);
+}
+
+void uring_backend::deliver_room(stream_io& stream, int events) noexcept {
+  if (events < 0) return note_wanted(stream);
+  if (stream.writable) return;
+  stream.writable = true;
+  stream.on_writable();
+}
+
+// The kernel tells an error once, and now it has told it to us: who reads or writes next must hear
+// it.
+void uring_backend::deliver_end(stream_io& stream, int error) noexcept {
+  if (!told_of_hang_up(stream, error != 0, error == 0 ? 0 : ECONNRESET)) return;
+  if (!stream.reading) {
+    if (error != 0 && held_.keep_end(stream.descriptor, error)) stream.readable = true;
+    return;
+  }
+  stream.readable = false;
+  stream.reading = false;
+  stream.on_end(error);
+}
+
+void uring_backend::read(event_loop& loop, stream_io& stream) noexcept {
+  if (held_.find(stream.descriptor) != nullptr) return read_held(stream);
+  io_blocks& blocks = loop.blocks();
+  const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
+  if (count > 0) {
+    stream.readable = static_cast<std::size_t>(count) == io_blocks::input_bytes;
+    note_wanted(stream);
+    stream.on_data(blocks.input, static_cast<std::size_t>(count));
+  } else if (count == -EAGAIN || count == -EINTR) {
+    stream.readable = count == -EINTR;
+    note_wanted(stream);
+  } else {
+    deliver_end(stream, static_cast<int>(-count));
+  }
+}
+
+void uring_backend::read_held(stream_io& stream) noexcept {
+  uring_held_input::entry held = held_.take(stream.descriptor);
+  if (held.bytes.empty()) return deliver_end(stream, held.error);
+  stream.readable = held.ended && held_.keep_end(stream.descriptor, held.error);
+  note_wanted(stream);
+  stream.on_data(held.bytes.data(), held.bytes.size());
+}
+
+void uring_backend::read_leftovers(event_loop& loop) noexcept {
+  for (std::size_t i = 0; i < unread_.size(); ++i) {
+    auto* const stream = static_cast<stream_io*>(slots_.find(unread_[i]));
+    if (stream != nullptr && stream->reading && stream->readable) read(loop, *stream);
+  }
+  unread_.clear();
+}
+
+}  // namespace cetane::detail

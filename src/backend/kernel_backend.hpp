@@ -1,0 +1,65 @@
+#pragma once
+
+#include <os/syscalls.hpp>
+#include <runtime/backend.hpp>
+
+#include <cetane/os/unique_fd.hpp>
+
+#include <ctime>
+
+namespace cetane::detail {
+
+inline time_point monotonic_now() noexcept {
+  timespec ts{};
+  ::clock_gettime(CLOCK_MONOTONIC, &ts);
+  return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
+}
+
+/// Sends from `parts` with one system call: the number of bytes taken, or a negative errno value.
+inline ssize_t send_parts(int socket, const iovec* parts, int count) noexcept {
+  for (;;) {
+    long sent = 0;
+    if (count == 1) {
+      sent = os::send(socket, parts->iov_base, parts->iov_len);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts);
+      message.msg_iovlen = static_cast<std::size_t>(count);
+      sent = os::sendmsg(socket, message);
+    }
+    if (sent != -EINTR) return sent;
+  }
+}
+
+/// What the two backends on the machine's own kernel have in common: the clock, the sockets, and
+/// the descriptor that wakes them.
+class kernel_backend : public backend {
+ public:
+  time_point now() noexcept override { return monotonic_now(); }
+  void wake() noexcept override;
+
+  int listen(const address& at, const listen_request& request, int& descriptor,
+             address& bound) override;
+  int accept(poll_io& listener, int& descriptor, address& peer) override;
+  int connect(const address& to, const address* from, int& descriptor) override;
+  int connect_result(int descriptor) override;
+  int local_address(int descriptor, address& out) override;
+  int peer_address(int descriptor, address& out) override;
+  int set_keepalive(int descriptor) override;
+  int shutdown_write(stream_io& stream) override;
+  std::size_t unsent_bytes(const stream_io& stream) override;
+  void close(int descriptor, bool reset) noexcept override;
+
+ protected:
+  /// Throws cetane::error when there is no descriptor left.
+  kernel_backend();
+
+  /// Readable as soon as wake() was called once. Every call is an edge, so the count need never be
+  /// read.
+  int wake_descriptor() const noexcept { return wake_.get(); }
+
+ private:
+  unique_fd wake_;
+};
+
+}  // namespace cetane::detail
