@@ -44,6 +44,14 @@ error cannot_use(const std::string& why) {
                system_code(ENOTSUP));
 }
 
+// What a file or a folder holds is there, and so is what a device has at this moment: nobody has to
+// wait for it.
+bool needs_no_wait(int descriptor, mode_t kind, short events) noexcept {
+  if (S_ISREG(kind) || S_ISDIR(kind)) return true;
+  pollfd now{descriptor, events, 0};
+  return S_ISCHR(kind) && ::poll(&now, 1, 0) == 1;
+}
+
 }  // namespace
 
 uring_backend::uring_backend(const uring_sizes& sizes)
@@ -142,12 +150,15 @@ void uring_backend::deliver_stale(const completion& done) noexcept {
 }
 
 void uring_backend::deliver_poll(poll_io& object, const completion& done) noexcept {
-  if (object.one_shot) {
-    unwatch(object);
-  } else if (done.is_last()) {
-    note_wanted(object);
-  }
+  if (done.is_last()) note_wanted(object);
   if (done.result == -ECANCELED) return;
+  if (object.one_shot) {
+    if (done.result == POLLRDHUP && !object.reading) {
+      object.hung_up = true;
+      return;
+    }
+    unwatch(object);
+  }
   object.readable = true;
   object.on_ready();
 }
@@ -172,10 +183,13 @@ void uring_backend::submit_wanted() noexcept {
   wanted_.clear();
 }
 
+// The kernel adds POLLRDHUP to every poll. Of a peer that has ended its output that is all there
+// is to say, again and again: a poll that stays says it once, and then only what is new.
 void uring_backend::submit_event(io_object& object, std::uint64_t tag, operation what,
-                                 unsigned events) noexcept {
+                                 unsigned events, bool stays) noexcept {
   io_uring_sqe& entry = ring_.next_submission();
   io_uring_prep_poll_add(&entry, object.descriptor, events);
+  if (stays) entry.len = IORING_POLL_ADD_MULTI;
   note_submitted(entry, object, tag, what);
 }
 
@@ -188,10 +202,10 @@ void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
     }
   }
   if (!stream.hung_up && (stream.in_flight & op_hang_up) == 0) {
-    submit_event(stream, tag, op_hang_up, POLLRDHUP);
+    submit_event(stream, tag, op_hang_up, POLLRDHUP, false);
   }
   if (!stream.writable && (stream.in_flight & op_room) == 0) {
-    submit_event(stream, tag, op_room, POLLOUT);
+    submit_event(stream, tag, op_room, POLLOUT, stream.hung_up);
   }
 }
 
@@ -199,11 +213,12 @@ void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
 // the end.
 void uring_backend::submit_for(poll_io& object, std::uint64_t tag) noexcept {
   if ((object.in_flight & op_poll) != 0) return;
-  if (object.one_shot)
-    return submit_event(object, tag, op_poll, object.reading ? POLLIN | POLLRDHUP : POLLOUT);
-  io_uring_sqe& entry = ring_.next_submission();
-  io_uring_prep_poll_multishot(&entry, object.descriptor, POLLIN | POLLOUT | POLLRDHUP);
-  note_submitted(entry, object, tag, op_poll);
+  if (object.one_shot) {
+    const unsigned events = object.reading ? POLLIN | POLLRDHUP : POLLOUT;
+    submit_event(object, tag, op_poll, events, object.hung_up);
+  } else {
+    submit_event(object, tag, op_poll, POLLIN | POLLOUT | POLLRDHUP, true);
+  }
 }
 
 // A poll that stays: each call of wake() is one more completion.
@@ -242,12 +257,13 @@ int uring_backend::watch(stream_io& stream, bool is_tcp) {
 
 int uring_backend::watch(poll_io& object) { return add(object); }
 
-// What a file or a folder holds is there: nobody has to wait for it.
 int uring_backend::watch_once(poll_io& object, bool for_writing) {
   struct stat facts {};
   if (::fstat(object.descriptor, &facts) < 0) return -errno;
-  if (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode)) return -EPERM;
+  if (needs_no_wait(object.descriptor, facts.st_mode, for_writing ? POLLOUT : POLLIN))
+    return -EPERM;
   object.one_shot = true;
+  object.hung_up = false;
   object.reading = !for_writing;
   return add(object);
 }

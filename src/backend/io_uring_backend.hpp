@@ -81,7 +81,7 @@ class uring_backend final : public kernel_backend {
   void submit_for(stream_io& stream, std::uint64_t tag) noexcept;
   void submit_for(poll_io& object, std::uint64_t tag) noexcept;
   void submit_event(io_object& object, std::uint64_t tag, operation what,
-                    unsigned events) noexcept;
+                    unsigned events, bool stays) noexcept;
   void note_submitted(io_uring_sqe& entry, io_object& object, std::uint64_t tag,
                       operation what) noexcept {
     entry.user_data = label(tag, what);

@@ -16,7 +16,7 @@ class uring_buffers {
  public:
   /// Also the number of the group that receives name.
   static constexpr std::uint16_t group = 0;
-  static constexpr std::size_t size = 16 * 1024;
+  static constexpr std::size_t size = 64 * 1024;  // as much as epoll reads at once
 
   uring_buffers() noexcept = default;
   uring_buffers(const uring_buffers&) = delete;

@@ -2,8 +2,8 @@
 //
 // One receive at a time: so a stream whose owner does not read gets nothing, and its peer has to
 // wait. Where one receive leaves something behind, the kernel says so; then the rest is read with
-// a plain system call into the loop's block, which is four times as large as a receive buffer and
-// in the cache, once a pass, until the socket is empty. After that a receive waits again.
+// a plain system call into the loop's block, which is in the cache, once a pass, until the socket
+// is empty. After that a receive waits again.
 #include <backend/io_uring_backend.hpp>
 
 #include <runtime/io_blocks.hpp>
@@ -97,8 +97,9 @@ void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
 }
 
 void uring_backend::deliver_room(stream_io& stream, int events) noexcept {
-  if (events < 0) return note_wanted(stream);
   if (stream.writable) return;
+  if ((stream.in_flight & op_room) == 0) note_wanted(stream);
+  if (events < 0 || (events & (POLLOUT | POLLERR | POLLHUP)) == 0) return;
   stream.writable = true;
   stream.on_writable();
 }

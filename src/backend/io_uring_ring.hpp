@@ -13,7 +13,7 @@ namespace cetane::detail {
 struct uring_sizes {
   unsigned submissions = 256;
   unsigned completions = 2048;
-  unsigned first_buffers = 16;  ///< receive buffers to begin with
+  unsigned first_buffers = 4;   ///< receive buffers to begin with
   unsigned most_buffers = 512;  ///< as many as are in use at once; a power of two
 };
 
