@@ -291,9 +291,17 @@ completion uring_backend::wait_for(std::uint64_t wanted, std::uint64_t mask) noe
     } else if ((found.label & mask) == wanted) {
       return found;
     } else {
-      aside_.push_back(found);
+      put_aside(found);
     }
   }
+}
+
+// A peer's end may have become a reset when its turn comes: then the kernel is asked again.
+void uring_backend::put_aside(completion done) noexcept {
+  const operation what = operation_of(done);
+  const bool is_end = what == op_hang_up || (what == op_receive && done.result == 0);
+  if (is_end) done.result = -EAGAIN;
+  aside_.push_back(done);
 }
 
 // Another thread than the loop's cannot ask the kernel for anything. The loop runs no more then:

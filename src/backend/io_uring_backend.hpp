@@ -94,6 +94,7 @@ class uring_backend final : public kernel_backend {
   void deliver_poll(poll_io& object, const completion& done) noexcept;
   void deliver_stale(const completion& done) noexcept;
   completion wait_for(std::uint64_t wanted, std::uint64_t mask = ~std::uint64_t{0}) noexcept;
+  void put_aside(completion done) noexcept;
   void drain(io_object& object) noexcept;
   void end(io_object& object, const completion& done) noexcept;
   void end_everything() noexcept;
