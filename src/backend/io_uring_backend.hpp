@@ -80,8 +80,8 @@ class uring_backend final : public kernel_backend {
   void submit_wanted() noexcept;
   void submit_for(stream_io& stream, std::uint64_t tag) noexcept;
   void submit_for(poll_io& object, std::uint64_t tag) noexcept;
-  void submit_event(io_object& object, std::uint64_t tag, operation what,
-                    unsigned events, bool stays) noexcept;
+  void submit_event(io_object& object, std::uint64_t tag, operation what, unsigned events,
+                    bool stays) noexcept;
   void note_submitted(io_uring_sqe& entry, io_object& object, std::uint64_t tag,
                       operation what) noexcept {
     entry.user_data = label(tag, what);
@@ -126,7 +126,7 @@ class uring_backend final : public kernel_backend {
   // Tags; these have room for one more of every object, so that noting one never allocates.
   std::vector<std::uint64_t> wanted_;  // something is to be submitted for it
   std::vector<std::uint64_t> unread_;  // there is more input than one receive took
-  std::vector<completion> aside_;  // completions met while others were waited for
+  std::vector<completion> aside_;      // completions met while others were waited for
   std::size_t aside_next_ = 0;
 
   uring_held_input held_;

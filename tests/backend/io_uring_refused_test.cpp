@@ -135,7 +135,8 @@ TEST_CASE("who may lock no memory is told of that limit", "[backend][refused][on
   check_both_ways(lock_nothing_as_nobody, "ulimit -l");
 }
 
-TEST_CASE("with descriptors for epoll alone, auto takes that", "[backend][refused][only-io_uring]") {
+TEST_CASE("with descriptors for epoll alone, auto takes that",
+          "[backend][refused][only-io_uring]") {
   check_both_ways([] { return leave_descriptors(2); }, "ulimit -n");
 }
 

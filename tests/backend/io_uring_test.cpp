@@ -99,7 +99,8 @@ TEST_CASE("when more buffers are in use at once than there are, their number gro
   CHECK(crowd.loop.stats().buffer_shortages == before);
 }
 
-TEST_CASE("more news than the queue holds is kept, delivered and counted", "[backend][only-io_uring]") {
+TEST_CASE("more news than the queue holds is kept, delivered and counted",
+          "[backend][only-io_uring]") {
   crowd crowd(tiny_ring());
   const std::string text = numbered_text(200);
 
