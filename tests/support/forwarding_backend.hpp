@@ -58,6 +58,11 @@ class forwarding_backend : public detail::backend {
   ssize_t write(detail::stream_io& stream, const iovec* parts, int count) noexcept override {
     return to_->write(stream, parts, count);
   }
+  ssize_t write_soon(detail::stream_io& stream, std::string_view bytes) noexcept override {
+    return to_->write_soon(stream, bytes);
+  }
+  unsent send_taken(detail::stream_io& stream) noexcept override { return to_->send_taken(stream); }
+  void flush() noexcept override { to_->flush(); }
   ssize_t send_file(detail::stream_io& stream, int file, off_t offset,
                     std::size_t count) noexcept override {
     return to_->send_file(stream, file, offset, count);
