@@ -16,6 +16,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -98,10 +99,14 @@ bool lock_nothing_as_nobody() {
   return limit(RLIMIT_MEMLOCK, 0) && (::geteuid() != 0 || ::setuid(nobody) == 0);
 }
 
-// Leaves so many descriptors.
-bool leave_descriptors(int count) {
-  const int next = ::dup(0);
-  return next >= 0 && ::close(next) == 0 && limit(RLIMIT_NOFILE, static_cast<rlim_t>(next + count));
+// Leaves so many descriptors, wherever there were gaps between those that are open.
+bool leave_descriptors(std::size_t count) {
+  if (!limit(RLIMIT_NOFILE, 256)) return false;
+  std::vector<int> all;
+  for (int next = ::dup(0); next >= 0; next = ::dup(0)) all.push_back(next);
+  if (all.size() < count) return false;
+  for (std::size_t i = 0; i < count; ++i) ::close(all[i]);
+  return true;
 }
 
 void check_both_ways(const std::function<bool()>& prepare, std::string_view reason) {
