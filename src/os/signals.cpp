@@ -12,7 +12,7 @@ namespace cetane::os {
 
 struct signal_watcher::masks {
   sigset_t watched;
-  sigset_t before;
+  sigset_t blocked_here;  // of those; the others were blocked before
 };
 
 signal_watcher::signal_watcher(std::initializer_list<int> signals)
@@ -23,14 +23,20 @@ signal_watcher::signal_watcher(std::initializer_list<int> signals)
   fd_.reset(::signalfd(-1, &masks_->watched, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd_) throw error("watch signals", system_code(errno));
   // Last, since a constructor that throws runs no destructor that would unblock them.
-  ::pthread_sigmask(SIG_BLOCK, &masks_->watched, &masks_->before);
+  sigset_t before;
+  ::pthread_sigmask(SIG_BLOCK, &masks_->watched, &before);
+  ::sigemptyset(&masks_->blocked_here);
+  for (const int number : signals) {
+    if (::sigismember(&before, number) == 0) ::sigaddset(&masks_->blocked_here, number);
+  }
 }
 
 signal_watcher::~signal_watcher() {
   // A signal left pending would strike, usually fatally, at the moment it is unblocked.
   while (next() != 0) {
   }
-  ::pthread_sigmask(SIG_SETMASK, &masks_->before, nullptr);
+  // Only these: other watchers may have come after this one.
+  ::pthread_sigmask(SIG_UNBLOCK, &masks_->blocked_here, nullptr);
 }
 
 int signal_watcher::next() noexcept {

@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <csignal>
+#include <initializer_list>
+#include <memory>
 
 #include <poll.h>
 
@@ -86,6 +88,19 @@ TEST_CASE("watchers nest", "[os][signals]") {
   std::raise(SIGUSR1);
 
   CHECK(outer.next() == SIGUSR1);
+  CHECK_FALSE(is_blocked(SIGUSR2));
+}
+
+TEST_CASE("a watcher that ends before one that came later leaves that one's signals blocked",
+          "[os][signals]") {
+  auto first = std::make_unique<signal_watcher>(std::initializer_list<int>{SIGUSR1});
+  {
+    const signal_watcher second({SIGUSR2});
+    first.reset();
+    CHECK_FALSE(is_blocked(SIGUSR1));
+    CHECK(is_blocked(SIGUSR2));
+  }
+  CHECK_FALSE(is_blocked(SIGUSR1));
   CHECK_FALSE(is_blocked(SIGUSR2));
 }
 
