@@ -1,5 +1,6 @@
 #include <app/application_core.hpp>
 
+#include <app/named_topics.hpp>
 #include <app/write_text.hpp>
 
 #include <cetane/base/errors.hpp>
@@ -35,7 +36,10 @@ void call_guarded(const char* what, Call&& call) {
 }  // namespace
 
 application_core::application_core(command_line line, event_loop* loop)
-    : line_(std::move(line)), options_(line_), loop_(loop) {}
+    : line_(std::move(line)),
+      options_(line_),
+      topics_(std::make_shared<named_topics>()),
+      loop_(loop) {}
 
 application_core::~application_core() = default;
 

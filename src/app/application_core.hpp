@@ -22,6 +22,8 @@
 
 namespace cetane::detail {
 
+class named_topics;
+
 /// What a shell shows for a program that a signal has ended.
 constexpr int status_of_signal(int number) noexcept { return 128 + number; }
 
@@ -51,6 +53,11 @@ class application_core {
   event_loop& loop() noexcept { return *loop_; }
   /// The signal that asked for the stop, or 0.
   int stop_signal() const noexcept { return stop_signal_; }
+
+  /// The names that tasks wait for.
+  const std::shared_ptr<named_topics>& topics() const noexcept { return topics_; }
+  /// Whether it handles signals itself, now.
+  bool handles_signals() const noexcept { return signals_.has_value(); }
 
   static application_core* current() noexcept;
 
@@ -92,6 +99,7 @@ class application_core {
   bool unstarted_ = false;        // there are entries that have not been started
   std::vector<std::function<void()>> on_stop_;
 
+  std::shared_ptr<named_topics> topics_;
   std::unique_ptr<event_loop> own_loop_;
   event_loop* loop_;
   std::optional<cancel_scope> scope_;
