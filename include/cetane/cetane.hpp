@@ -5,6 +5,8 @@
 #include <cetane/app/quickstart.hpp>
 #include <cetane/app/run.hpp>
 #include <cetane/app/service.hpp>
+#include <cetane/app/signal_set.hpp>
+#include <cetane/app/wait_fire.hpp>
 #include <cetane/base/errors.hpp>
 #include <cetane/base/literals.hpp>
 #include <cetane/base/log.hpp>
@@ -24,3 +26,18 @@
 #include <cetane/net/line_reader.hpp>
 #include <cetane/net/readiness.hpp>
 #include <cetane/net/resolve.hpp>
+#include <cetane/sync/barrier.hpp>
+#include <cetane/sync/condition.hpp>
+#include <cetane/sync/countdown.hpp>
+#include <cetane/sync/dispatcher.hpp>
+#include <cetane/sync/event.hpp>
+#include <cetane/sync/fanout.hpp>
+#include <cetane/sync/keyed_mutex.hpp>
+#include <cetane/sync/mutex.hpp>
+#include <cetane/sync/pool.hpp>
+#include <cetane/sync/queue.hpp>
+#include <cetane/sync/rate_limiter.hpp>
+#include <cetane/sync/semaphore.hpp>
+#include <cetane/sync/shared_mutex.hpp>
+#include <cetane/sync/topic.hpp>
+#include <cetane/sync/worker_pool.hpp>

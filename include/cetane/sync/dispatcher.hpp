@@ -33,7 +33,7 @@ struct acceptor_state : list_hook<dispatcher<T>> {
 template <class T>
 class [[nodiscard("an acceptor that nobody keeps accepts nothing")]] acceptor {
  public:
-  acceptor(acceptor&&) noexcept = default;
+  acceptor(acceptor &&) noexcept = default;
   acceptor& operator=(acceptor&&) = delete;
   ~acceptor() {
     if (state_ != nullptr && state_->home != nullptr) state_->home->leave(*state_);

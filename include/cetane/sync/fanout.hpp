@@ -153,7 +153,7 @@ class subscription_get final : public queue_place {
 template <class T>
 class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscription {
  public:
-  subscription(subscription&&) noexcept = default;
+  subscription(subscription &&) noexcept = default;
   subscription& operator=(subscription&&) noexcept = default;
 
   /// Suspends until there is a message, and takes the oldest.
