@@ -141,7 +141,8 @@ void live(test_loop& loop, world& w) {
     if (tasks.size() < 12 && w.roll(2) == 0) {
       tasks.push_back(loop.spawn(behaviours[w.roll(std::size(behaviours))], std::ref(w)));
     }
-    if (!tasks.empty() && w.roll(4) == 0) tasks[w.roll(static_cast<unsigned>(tasks.size()))].cancel();
+    if (!tasks.empty() && w.roll(4) == 0)
+      tasks[w.roll(static_cast<unsigned>(tasks.size()))].cancel();
     if (w.roll(3) == 0) w.open.set();
     if (w.roll(2) == 0) loop.loop().run_once(cetane::time_point::min());
     std::erase_if(tasks, [](auto& handle) { return handle.done(); });

@@ -3,8 +3,8 @@
 #include <cetane/sync/queue.hpp>
 
 #include <catch2/catch_test_macros.hpp>
-#include <support/gate.hpp>
 #include <cetane/base/scope_exit.hpp>
+#include <support/gate.hpp>
 #include <sync/sync_fixture.hpp>
 
 #include <optional>
