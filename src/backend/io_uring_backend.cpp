@@ -101,9 +101,7 @@ void uring_backend::poll(event_loop& loop, time_point until) {
   count_what_happened(loop);
 }
 
-bool uring_backend::next_completion(completion& out) noexcept {
-  if (aside_.empty()) [[likely]]
-    return ring_.take(out);
+bool uring_backend::take_aside(completion& out) noexcept {
   out = aside_[aside_next_++];
   if (aside_next_ == aside_.size()) {
     aside_.clear();

@@ -89,7 +89,10 @@ class uring_backend final : public kernel_backend {
     ++in_flight_;
   }
   void submit_wake() noexcept;
-  bool next_completion(completion& out) noexcept;
+  bool next_completion(completion& out) noexcept {
+    return aside_.empty() ? ring_.take(out) : take_aside(out);
+  }
+  bool take_aside(completion& out) noexcept;
   void deliver(const completion& done) noexcept;
   void deliver_poll(poll_io& object, const completion& done) noexcept;
   void deliver_stale(const completion& done) noexcept;
@@ -106,6 +109,7 @@ class uring_backend final : public kernel_backend {
   void deliver_hang_up(stream_io& stream, int events) noexcept;
   void deliver_room(stream_io& stream, int events) noexcept;
   void deliver_end(stream_io& stream, int error) noexcept;
+  void note_unread(stream_io& stream) noexcept;
   void hold(stream_io& stream, const completion& done) noexcept;
   bool told_of_hang_up(stream_io& stream, bool broken, int error) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;

@@ -1,9 +1,11 @@
 // The input of a stream on io_uring: what arrives, and the end.
 //
 // One receive at a time: so a stream whose owner does not read gets nothing, and its peer has to
-// wait. Where one receive leaves something behind, the kernel says so; then the rest is read with
-// a plain system call into the loop's block, which is in the cache, once a pass, until the socket
-// is empty. After that a receive waits again.
+// wait. It takes a buffer, one after the other, which is good for messages: fifty of them come with
+// one system call. Large input would wander through all buffers and find none of them in the cache.
+// So a stream whose last input was large is polled for, and read from with a system call into the
+// loop's block. Where one receive leaves something behind, the kernel says so; then the rest is read with
+// that call as well, once a pass, until the socket is empty.
 #include <backend/io_uring_backend.hpp>
 
 #include <runtime/io_blocks.hpp>
@@ -16,9 +18,15 @@
 #include <sys/socket.h>
 
 namespace cetane::detail {
+namespace {
+
+constexpr std::size_t large_input = 8 * 1024;
+
+}  // namespace
 
 // The socket is empty when this is submitted: the kernel need not try.
 void uring_backend::submit_receive(stream_io& stream, std::uint64_t tag) noexcept {
+  if (stream.bulky) return submit_event(stream, tag, op_receive, POLLIN, false);
   io_uring_sqe& entry = ring_.next_submission();
   io_uring_prep_recv(&entry, stream.descriptor, nullptr, uring_buffers::size, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
@@ -36,7 +44,9 @@ void uring_backend::set_reading(stream_io& stream, bool on) noexcept {
 // The object may be gone when the call up returns, so everything is noted before it.
 void uring_backend::deliver_input(stream_io& stream, const completion& done) noexcept {
   if (done.result > 0) [[likely]] {
+    if (!done.has_buffer()) return note_unread(stream);
     if (!stream.reading) return hold(stream, done);
+    stream.bulky = static_cast<std::size_t>(done.result) >= large_input;
     stream.readable = (done.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
     note_wanted(stream);
     stream.on_data(buffers_.at(done.buffer()), static_cast<std::size_t>(done.result));
@@ -57,10 +67,16 @@ void uring_backend::deliver_input(stream_io& stream, const completion& done) noe
   }
 }
 
+// A poll has ended: there is something, or the end.
+void uring_backend::note_unread(stream_io& stream) noexcept {
+  stream.readable = true;
+  if (stream.reading) unread_.push_back(slots_.tag(stream.slot));
+}
+
 // Nobody wants it now. It must not be lost, and must not keep a buffer from others.
 void uring_backend::hold(stream_io& stream, const completion& done) noexcept {
   bool kept = true;
-  if (done.result > 0) {
+  if (done.has_buffer() && done.result > 0) {
     kept = held_.keep(stream.descriptor, buffers_.at(done.buffer()),
                       static_cast<std::size_t>(done.result));
     stream.readable = true;
@@ -123,6 +139,7 @@ void uring_backend::read(event_loop& loop, stream_io& stream) noexcept {
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count > 0) {
     stream.readable = static_cast<std::size_t>(count) == io_blocks::input_bytes;
+    stream.bulky = static_cast<std::size_t>(count) >= large_input;
     note_wanted(stream);
     stream.on_data(blocks.input, static_cast<std::size_t>(count));
   } else if (count == -EAGAIN || count == -EINTR) {

@@ -47,11 +47,10 @@ uring::~uring() {
   if (made_) io_uring_queue_exit(&ring_);
 }
 
-io_uring_sqe& uring::next_submission() noexcept {
+io_uring_sqe& uring::make_room() noexcept {
   for (;;) {
-    if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) [[likely]]
-      return *free;
     if (io_uring_submit(&ring_) < 0) look();  // -EBUSY: the kernel wants its completions read first
+    if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) return *free;
   }
 }
 

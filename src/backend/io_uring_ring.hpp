@@ -45,7 +45,11 @@ class uring {
   io_uring* get() noexcept { return &ring_; }
 
   /// A submission to fill. When none is free those that are full go to the kernel first.
-  io_uring_sqe& next_submission() noexcept;
+  io_uring_sqe& next_submission() noexcept {
+    if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) [[likely]]
+      return *free;
+    return make_room();
+  }
 
   /// Submits, and takes in what has completed, without waiting. No system call if there is nothing
   /// to do.
@@ -69,6 +73,7 @@ class uring {
   std::uint64_t overflows() const noexcept { return overflows_; }
 
  private:
+  io_uring_sqe& make_room() noexcept;
   void note_overflow() noexcept;
 
   io_uring ring_{};
