@@ -7,7 +7,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger sync_log("sync");
+const log::logger worker_log("sync");
 
 }  // namespace
 
@@ -31,9 +31,9 @@ void report_lost_job() noexcept try {
   try {
     throw;
   } catch (const std::exception& e) {
-    sync_log.error("a worker has lost a job: {}", e.what());
+    worker_log.error("a worker has lost a job: {}", e.what());
   } catch (...) {
-    sync_log.error("a worker has lost a job to something that is no std::exception");
+    worker_log.error("a worker has lost a job to something that is no std::exception");
   }
 } catch (...) {
 }
