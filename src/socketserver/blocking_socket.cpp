@@ -26,6 +26,21 @@ timespec to_timespec(duration span) {
   return {static_cast<time_t>(whole.count()), static_cast<long>((span - whole).count())};
 }
 
+// How the attempt that is under way ends.
+void wait_for_connection(int fd, const address& where, duration timeout) {
+  using clock = std::chrono::steady_clock;
+  const time_point until = deadline_after(clock::now(), timeout);
+  pollfd one{fd, POLLOUT, 0};
+  for (;;) {
+    const timespec left = to_timespec(std::max(duration::zero(), until - clock::now()));
+    const int count = ::ppoll(&one, 1, &left, nullptr);
+    if (count == 0) throw connect_timeout(fmt::format("connect to {}", where), timeout);
+    if (count > 0) break;
+    if (errno != EINTR)
+      throw connect_error(fmt::format("connect to {}", where), system_code(errno));
+  }
+}
+
 }  // namespace
 
 // The mutex makes abort() on another thread find either the socket or none, never a descriptor that
@@ -60,7 +75,6 @@ blocking_socket::blocking_socket(unique_fd descriptor)
 blocking_socket::~blocking_socket() = default;
 
 std::string blocking_socket::recv(std::size_t most) {
-  address from;
   std::string bytes(std::min(most, default_receive_limit), '\0');
   bytes.resize(repeat("read from", POLLIN, [&](int flags) {
     return ::recv(fileno(), bytes.data(), bytes.size(), flags);
@@ -170,6 +184,18 @@ void blocking_socket::fail(const char* tried, int why) const {
   address peer;  // "(no address)" when it has gone
   os::peer_address(fileno(), peer);
   throw connection_error(fmt::format("{} {}", tried, peer), system_code(why));
+}
+
+blocking_socket create_connection(const endpoint& to, duration timeout) {
+  const address where = to.resolve(address_family::ipv4);
+  unique_fd fd;
+  int result = os::begin_connect(where, nullptr, fd);
+  if (result == -EINPROGRESS) {
+    wait_for_connection(fd.get(), where, timeout);
+    result = os::connect_result(fd.get());
+  }
+  if (result < 0) throw connect_error(fmt::format("connect to {}", where), system_code(result));
+  return blocking_socket(std::move(fd));
 }
 
 }  // namespace cetane::socketserver

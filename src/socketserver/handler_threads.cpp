@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include <cxxabi.h>
 #include <signal.h>
 
 namespace cetane::socketserver::detail {
@@ -40,11 +39,10 @@ class no_signals {
 void serve_logged(const std::function<void(request&)>& serve, request& own) {
   try {
     serve(own);
-  } catch (abi::__forced_unwind&) {
-    throw;
   } catch (const std::exception& e) {
     threads_log.error("a handler's thread failed: {}", e.what());
   } catch (...) {
+    if (std::current_exception() == nullptr) throw;  // glibc ends the thread
     threads_log.error("a handler's thread failed with something that is no std::exception");
   }
 }

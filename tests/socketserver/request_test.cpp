@@ -226,4 +226,19 @@ TEST_CASE("a socket says which of its calls failed, and with whom", "[socketserv
   CHECK_THROWS_AS(pair.near->getpeername(), cetane::error);
 }
 
+TEST_CASE("a client connects, or is told why not", "[socketserver]") {
+  address where;
+  {
+    TCPServer server(any_port(), handler<echo_line>);
+    where = server.server_address();
+    blocking_socket client = create_connection(endpoint("localhost", where.port()));
+    CHECK(client.getpeername() == where);
+    client.sendall("hello\n");
+    server.handle_request();
+    CHECK(client.recv(100) == "hello\n");
+  }
+  CHECK_THROWS_AS(create_connection(where), cetane::connect_error);
+  CHECK_THROWS_AS(create_connection("@cetane-nobody-listens-here"), cetane::connect_error);
+}
+
 }  // namespace request_test

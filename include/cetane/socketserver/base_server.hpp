@@ -127,7 +127,7 @@ class CETANE_API base_server {
   bool wait(time_point until);
   void serve_one();
   void process_or_handle_error(request& asked, const address& client);
-  void rest_after(int why) noexcept;
+  void report(request& asked, const address& client, std::exception_ptr failure);
 
   endpoint where_;
   handler_factory make_;

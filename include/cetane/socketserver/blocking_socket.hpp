@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cetane/base/clock.hpp>
+#include <cetane/base/limits.hpp>
 #include <cetane/os/address.hpp>
 #include <cetane/os/unique_fd.hpp>
+#include <cetane/socketserver/endpoint.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -80,5 +82,13 @@ class CETANE_API blocking_socket {
   std::unique_ptr<state> state_;
   std::optional<duration> timeout_;
 };
+
+/// Connects to a stream server. Blocks while its name is looked up and it is reached.
+///
+/// @throws resolve_error    The name has no IPv4 address.
+/// @throws connect_timeout  It took longer than `timeout`.
+/// @throws connect_error    Nobody listens there, or it cannot be reached.
+[[nodiscard]] CETANE_API blocking_socket
+create_connection(const endpoint& to, duration timeout = default_connect_timeout);
 
 }  // namespace cetane::socketserver
