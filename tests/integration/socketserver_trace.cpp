@@ -27,8 +27,7 @@ const std::thread::id main_thread = std::this_thread::get_id();
 
 // One write for each line, so that those of several threads and processes do not mix.
 void say(std::string_view text) {
-  const bool in_main =
-      ::getpid() == main_process && std::this_thread::get_id() == main_thread;
+  const bool in_main = ::getpid() == main_process && std::this_thread::get_id() == main_thread;
   const std::string line = fmt::format("{} {}\n", in_main ? "main" : "worker", text);
   [[maybe_unused]] const ssize_t count = ::write(STDOUT_FILENO, line.data(), line.size());
 }
