@@ -2,8 +2,8 @@
 //
 // A header of 8 bytes, the length of the body as four bytes, the highest first, and four zero
 // bytes; then the pickle of a tuple with one string, in protocol 4 as Python 3.8 to 3.13 write it,
-// or in protocol 0. A pickle may ask its reader to call any function; nothing here does: whatever is
-// not exactly such a tuple is refused.
+// or in protocol 0. A pickle may ask its reader to call any function; nothing here does: whatever
+// is not exactly such a tuple is refused.
 #pragma once
 
 #include <cstddef>
@@ -71,8 +71,8 @@ class body_reader {
     return number;
   }
   std::string_view take_line() {
-    const std::string_view line = take(rest_.find('\n') == rest_.npos ? rest_.size() + 1
-                                                                      : rest_.find('\n'));
+    const std::string_view line =
+        take(rest_.find('\n') == rest_.npos ? rest_.size() + 1 : rest_.find('\n'));
     expect("\n");
     return line;
   }

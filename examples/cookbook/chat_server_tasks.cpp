@@ -24,8 +24,8 @@ class room {
  public:
   void enter(member& who) {
     members_.push_back(&who);
-    tell_others(who, fmt::format("\n(Connected: New client ({}) from {})", members_.size(),
-                                 who.whole()));
+    tell_others(
+        who, fmt::format("\n(Connected: New client ({}) from {})", members_.size(), who.whole()));
   }
   void leave(member& who) {
     if (std::erase(members_, &who) == 0) return;  // it had not said its name

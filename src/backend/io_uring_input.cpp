@@ -4,8 +4,8 @@
 // wait. It takes a buffer, one after the other, which is good for messages: fifty of them come with
 // one system call. Large input would wander through all buffers and find none of them in the cache.
 // So a stream whose last input was large is polled for, and read from with a system call into the
-// loop's block. Where one receive leaves something behind, the kernel says so; then the rest is read with
-// that call as well, once a pass, until the socket is empty.
+// loop's block. Where one receive leaves something behind, the kernel says so; then the rest is
+// read with that call as well, once a pass, until the socket is empty.
 #include <backend/io_uring_backend.hpp>
 
 #include <runtime/io_blocks.hpp>

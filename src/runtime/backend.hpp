@@ -40,7 +40,7 @@ class io_object {
   bool hung_up = false;      // the peer ended its output, or the connection is gone
   bool urgent_seen = false;  // TCP urgent data came: a short read may leave some input
   bool is_tcp = false;
-  bool bulky = false;         // stream: its last input was large
+  bool bulky = false;          // stream: its last input was large
   bool unread_noted = false;   // stream: the backend has it on its list of those to read again
   bool one_shot = false;       // poll: a foreign descriptor, watched for one event only
   bool output_taken = false;   // stream: the backend holds output of it until its next poll

@@ -226,9 +226,10 @@ TEST_CASE("first with a read notices a connection that is closed on this side", 
   CHECK_THROWS_AS(net.result(again), connection_closed);
 }
 
-TEST_CASE("W2: a handler that catches the end of its connection in a loop of first leaves others "
-          "their turns",
-          "[net][first]") {
+TEST_CASE(
+    "W2: a handler that catches the end of its connection in a loop of first leaves others "
+    "their turns",
+    "[net][first]") {
   prompt_fixture net;
   net.peer_ends();
   bool stop = false;
@@ -245,10 +246,12 @@ TEST_CASE("W2: a handler that catches the end of its connection in a loop of fir
         co_return caught;
       },
       std::ref(stop));
-  auto other = net.loop.spawn([](bool& over) -> task<> {
-    for (int i = 0; i < 10; ++i) co_await yield();
-    over = true;
-  }, std::ref(stop));
+  auto other = net.loop.spawn(
+      [](bool& over) -> task<> {
+        for (int i = 0; i < 10; ++i) co_await yield();
+        over = true;
+      },
+      std::ref(stop));
   net.result(other);
   CHECK(net.result(spins) > 0);
 }
@@ -274,8 +277,8 @@ TEST_CASE("NEW-18: a reader beside a read in first is refused, and so is the oth
 
 TEST_CASE("two reads of one connection in first are one too many", "[net][first]") {
   net_fixture net;
-  auto both = net.begin(
-      [](connection& c) -> task<> { co_await first(c.until_eol(), c.receive(100)); });
+  auto both =
+      net.begin([](connection& c) -> task<> { co_await first(c.until_eol(), c.receive(100)); });
   CHECK_THROWS_AS(net.result(both), connection_busy);
   net.arrives("fine\n");
   CHECK(net.result(net.begin(read_line)) == "fine\n");

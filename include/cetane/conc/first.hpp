@@ -43,7 +43,7 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   using result = std::tuple<detail::told_t<detail::commit_result_t<S>>...>;
 
   template <class... Ops>
-  explicit first_op(std::in_place_t, Ops&&... operations)
+  explicit first_op(std::in_place_t, Ops && ... operations)
       : arms_(std::forward<Ops>(operations)...) {}
   first_op(const first_op&) = delete;
   first_op& operator=(const first_op&) = delete;
@@ -68,7 +68,7 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
     return told;
   }
 
-  void cancel_wait(detail::task_context& task) noexcept override {
+  void cancel_wait(detail::task_context & task) noexcept override {
     disarm_all_but(none);
     cancelled_ = task.cancel_state;
     task.loop->make_ready(task);
@@ -90,14 +90,14 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   using place = std::integral_constant<std::size_t, I>;
 
   template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(Visitor && visitor) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (visitor(place<I>(), std::get<I>(arms_)), ...);
     }
     (std::index_sequence_for<S...>());
   }
 
-  bool begin(std::coroutine_handle<> frame, detail::task_context& task) {
+  bool begin(std::coroutine_handle<> frame, detail::task_context & task) {
     visit([&](auto, auto& arm) { arm.set_task(task); });
     chosen_ = first_ready();
     if (chosen_ != none && !had_its_turn() && task.loop->within_budget()) return false;
@@ -151,7 +151,7 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   }
 
   template <class Told, class Arm>
-  static void tell(Told& told, Arm& arm) {
+  static void tell(Told & told, Arm & arm) {
     if constexpr (std::is_same_v<Told, bool>) {
       arm.commit();
       told = true;
@@ -195,8 +195,7 @@ auto first(Ops&&... operations) {
     static_assert((std::is_constructible_v<detail::select_type_t<Ops>, Ops> && ...),
                   "first(ops...): an operation cannot be given like this; a join_handle is given "
                   "by its name: auto h = spawn(f, x); co_await first(h, ...)");
-    return first_op<detail::select_type_t<Ops>...>(std::in_place,
-                                                   std::forward<Ops>(operations)...);
+    return first_op<detail::select_type_t<Ops>...>(std::in_place, std::forward<Ops>(operations)...);
   }
 }
 
