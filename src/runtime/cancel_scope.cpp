@@ -85,13 +85,40 @@ cancel_scope& cancel_scope::last_below() noexcept {
   return *scope;
 }
 
-detail::task_context* cancel_scope::last_task() noexcept {
+detail::task_context* cancel_scope::last_besides(const detail::task_context* skipped) noexcept {
+  const auto last_member = [skipped](cancel_scope& of) -> detail::task_context* {
+    if (of.members_.empty()) return nullptr;
+    detail::task_context& last = of.members_.back();
+    return &last == skipped ? of.members_.before(last) : &last;
+  };
   cancel_scope* scope = &last_below();
-  while (scope->members_.empty() && scope != this) {
+  detail::task_context* found = last_member(*scope);
+  while (found == nullptr && scope != this) {
     cancel_scope* const sibling = scope->parent_->children_.before(*scope);
     scope = sibling != nullptr ? &sibling->last_below() : scope->parent_;
+    found = last_member(*scope);
   }
-  return scope->members_.empty() ? nullptr : &scope->members_.back();
+  return found;
+}
+
+cancel_scope* cancel_scope::outermost_of(const detail::task_context& task) noexcept {
+  cancel_scope* held = nullptr;
+  for (cancel_scope* scope = task.scope; scope != nullptr && scope->owner_ == &task;
+       scope = scope->parent_) {
+    held = scope;
+  }
+  return held;
+}
+
+detail::task_context* cancel_scope::last_task() noexcept {
+  detail::task_context* task = last_besides(nullptr);
+  while (task != nullptr) {
+    cancel_scope* const held = outermost_of(*task);
+    detail::task_context* const inside = held != nullptr ? held->last_besides(task) : nullptr;
+    if (inside == nullptr) break;
+    task = inside;
+  }
+  return task;
 }
 
 void detail::cancel_task(task_context& task, cancel_reason why) noexcept {

@@ -8,10 +8,12 @@
 
 #include <cetane/base/log.hpp>
 #include <cetane/coro/promise.hpp>
+#include <cetane/runtime/family.hpp>
 
 #include <cassert>
 #include <exception>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace cetane {
 namespace {
@@ -34,10 +36,24 @@ class current_loop {
 
 }  // namespace
 
+// Few tasks have children, so that none carries room for them.
+class detail::families {
+ public:
+  family& of(task_context& parent) { return known_.try_emplace(&parent, parent).first->second; }
+  void forget(task_context& parent) noexcept {
+    known_.erase(&parent);
+    parent.has_children = false;
+  }
+
+ private:
+  std::unordered_map<const task_context*, family> known_;
+};
+
 event_loop::event_loop(std::unique_ptr<detail::backend> io)
     : io_(std::move(io)),
       timers_(std::make_unique<detail::timer_wheel>(io_->now())),
-      blocks_(new detail::io_blocks) {}
+      blocks_(new detail::io_blocks),
+      families_(std::make_unique<detail::families>()) {}
 
 // The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {
@@ -253,6 +269,7 @@ void event_loop::hold_back(detail::task_context& task) noexcept {
 void event_loop::reap() noexcept {
   while (detail::task_context* task = finished_first_) {
     finished_first_ = task->next_ready;
+    if (task->has_children && !part_from_children(*task)) continue;
     task->list_hook<cancel_scope>::unlink();
     task->leaf = nullptr;
     ++stats_.tasks_finished;
@@ -261,14 +278,42 @@ void event_loop::reap() noexcept {
   }
 }
 
+detail::family& event_loop::family_of(detail::task_context& parent) {
+  return families_->of(parent);
+}
+
+// A task that still has children has its end when they have had theirs.
+bool event_loop::part_from_children(detail::task_context& task) noexcept {
+  if (!families_->of(task).end()) return false;
+  families_->forget(task);
+  return true;
+}
+
+// The next to end: children before their parents.
+detail::task_context* event_loop::last_below(cancel_scope& in) noexcept {
+  detail::task_context* task = in.last_task();
+  while (task != nullptr && task->has_children) {
+    detail::task_context* const child = families_->of(*task).last_child();
+    if (child == nullptr) break;
+    task = child;
+  }
+  return task;
+}
+
 // Destructors that run here may start and wake tasks: those below `in` end here too.
 void event_loop::end_tasks(cancel_scope& in) noexcept {
   const current_loop current(*this);
   unqueue_below(in);
-  while (detail::task_context* const task = in.last_task()) {
-    if (task->queued) unqueue_below(in);
+  while (detail::task_context* const task = last_below(in)) {
+    if (task->queued) unqueue(*task);
     destroy_task(*task);
   }
+}
+
+void event_loop::unqueue(const detail::task_context& gone) noexcept {
+  const auto is_it = [&](const detail::task_context& task) { return &task == &gone; };
+  ready_.remove_if(is_it);
+  postponed_.remove_if(is_it);
 }
 
 // All at once: one by one would be a walk through the queue for each.
@@ -299,6 +344,7 @@ void event_loop::destroy_task(detail::task_context& task) noexcept {
   }
   task.root = nullptr;
   running_ = nullptr;
+  if (task.has_children) families_->forget(task);
   ++stats_.tasks_finished;
   --stats_.tasks_alive;
   task.on_finished();

@@ -70,6 +70,9 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
 
   awaiter operator co_await()&& noexcept { return awaiter(std::exchange(frame_, {})); }
 
+  /// The frame: for the library's own names of tasks.
+  [[nodiscard]] handle_type frame() const noexcept { return frame_; }
+
   /// Gives up the frame: for the library's own roots.
   [[nodiscard]] handle_type release()&& noexcept { return std::exchange(frame_, {}); }
 

@@ -63,7 +63,8 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   bool empty() const noexcept { return members_.empty() && children_.empty(); }
 
   /// The last task of the last scope below, or null. Whoever ends tasks in this order ends those of
-  /// a group before the task whose frame holds the group.
+  /// a group before the task whose frame holds the group, also when that is in a scope of its own
+  /// within the group.
   detail::task_context* last_task() noexcept;
 
   /// Calls visit(task_context&) for every task below.
@@ -77,6 +78,12 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
  private:
   // The next scope in preorder within `top`; `descend` says whether to enter this one's children.
   cancel_scope* next_below(const cancel_scope& top, bool descend) noexcept;
+
+  // The last task of the last scope below that is not `skipped`, or null.
+  detail::task_context* last_besides(const detail::task_context* skipped) noexcept;
+
+  // The outermost scope around `task` that is in its own frame, or null.
+  static cancel_scope* outermost_of(const detail::task_context& task) noexcept;
 
   // The last child of the last child, and so on; this one if there are no children.
   cancel_scope& last_below() noexcept;

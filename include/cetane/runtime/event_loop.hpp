@@ -26,6 +26,8 @@ class event_loop;
 
 namespace detail {
 class backend;
+class families;
+class family;
 class stream_io;
 class timer_wheel;
 
@@ -114,6 +116,10 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// Not from within a task.
   void end_tasks(cancel_scope& in) noexcept;
 
+  /// The children of `parent`, which end with it.
+  /// @throws std::bad_alloc
+  detail::family& family_of(detail::task_context& parent);
+
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
   void resume(detail::task_context& task) noexcept;
 
@@ -150,7 +156,10 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void settle() noexcept;
   void hold_back(detail::task_context& task) noexcept;
   void reap() noexcept;
+  bool part_from_children(detail::task_context& task) noexcept;
+  detail::task_context* last_below(cancel_scope& in) noexcept;
   void flush_staged() noexcept;
+  void unqueue(const detail::task_context& gone) noexcept;
   void unqueue_below(const cancel_scope& in) noexcept;
   void destroy_task(detail::task_context& task) noexcept;
   bool drop_messages() noexcept;
@@ -159,6 +168,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   std::unique_ptr<detail::backend> io_;
   std::unique_ptr<detail::timer_wheel> timers_;
   std::unique_ptr<detail::io_blocks> blocks_;
+  std::unique_ptr<detail::families> families_;
   cancel_scope scope_;
   intrusive_list<detail::orphan, detail::orphan> orphans_;
   detail::task_context* running_ = nullptr;
