@@ -19,11 +19,13 @@ std::string activity(const task_context& task) noexcept {
 
 }  // namespace
 
-deadline_scope::deadline_scope(duration span, std::string* waited_for)
-    : deadline_scope(deadline_after(this_loop("a timeout").now(), span), waited_for) {}
+deadline_scope::deadline_scope(duration span, std::string* waited_for,
+                               cancel_scope::shield shielded)
+    : deadline_scope(deadline_after(this_loop("a timeout").now(), span), waited_for, shielded) {}
 
-deadline_scope::deadline_scope(time_point deadline, std::string* waited_for)
-    : task_(this_task("a deadline")), waited_for_(waited_for), scope_(task_.scope) {
+deadline_scope::deadline_scope(time_point deadline, std::string* waited_for,
+                               cancel_scope::shield shielded)
+    : task_(this_task("a deadline")), waited_for_(waited_for), scope_(task_.scope, shielded) {
   scope_.enter(task_);
   if (deadline != never) loop_of(task_).arm(*this, deadline);
 }

@@ -18,8 +18,11 @@ namespace cetane::detail {
 class CETANE_API deadline_scope final : timer {
  public:
   /// @param waited_for  If given, gets what the task waits for when the deadline comes.
-  explicit deadline_scope(duration span, std::string* waited_for = nullptr);
-  explicit deadline_scope(time_point deadline, std::string* waited_for = nullptr);
+  /// @param shielded    Whether cancels from outside the scope reach into it.
+  explicit deadline_scope(duration span, std::string* waited_for = nullptr,
+                          cancel_scope::shield shielded = cancel_scope::shield::no);
+  explicit deadline_scope(time_point deadline, std::string* waited_for = nullptr,
+                          cancel_scope::shield shielded = cancel_scope::shield::no);
 
   /// Leaves the scope. Tasks that are still in it go on in the scope around it, cancelled if they
   /// were.

@@ -24,6 +24,9 @@ class join_wait;
 
 namespace detail {
 
+template <class T>
+T take_result(join_handle<T>& of);
+
 /// A spawned task's record: kept by the running task, by the join_handle and by who awaits that,
 /// whichever ends last.
 template <class T>
@@ -43,7 +46,7 @@ class spawned : public task_context, public pooled {
     } else {
       result_.set_error(std::make_exception_ptr(cancelled(cancel_reason::shutdown)));
     }
-    drop_call();
+    end_call();
     done_ = true;
     if (joiner_ != nullptr) joiner_->loop->make_ready(*joiner_);
     release();
@@ -58,13 +61,22 @@ class spawned : public task_context, public pooled {
 
   bool done() const noexcept { return done_; }
 
+  using value_type = T;
+
  protected:
   /// Destroys the function and the arguments that the task was started with: its frames are gone.
-  virtual void drop_call() noexcept = 0;
+  virtual void end_call() noexcept = 0;
+
+  /// What ended the task, if it was no result.
+  std::exception_ptr error() const noexcept { return result_.error(); }
+
+  /// Somebody sees to the error: it is not to be logged.
+  void leave_report() noexcept { reported_ = true; }
 
  private:
   friend join_handle<T>;
   friend join_wait<T>;
+  friend T take_result<T>(join_handle<T>& of);
 
   // For the report that may follow, since the name comes from the frame. Without memory for it the
   // report has none.
@@ -76,8 +88,8 @@ class spawned : public task_context, public pooled {
   }
 
   void report_error() noexcept {
-    if (taken_) return;
-    taken_ = true;
+    if (taken_ || reported_) return;
+    reported_ = true;
     if (const std::exception_ptr error = result_.error()) report_unhandled(*this, error);
   }
 
@@ -85,8 +97,17 @@ class spawned : public task_context, public pooled {
   std::string label_;
   task_context* joiner_ = nullptr;
   bool done_ = false;
-  bool taken_ = false;  // the result was handed out, or its error was logged
+  bool taken_ = false;     // the result was handed out
+  bool reported_ = false;  // its error was logged, or somebody else sees to it
 };
+
+/// Takes the result of a task that has ended, as a join does but without an await.
+template <class T>
+T take_result(join_handle<T>& of) {
+  spawned<T>& ended = of.state();
+  ended.taken_ = true;
+  return ended.result_.take();
+}
 
 }  // namespace detail
 
@@ -149,6 +170,7 @@ class join_handle {
 
  private:
   friend join_wait<T>;
+  friend T detail::take_result<T>(join_handle<T>& of);
 
   detail::spawned<T>& state() const {
     if (task_ == nullptr)

@@ -3,7 +3,9 @@
 #include <cetane/conc/join_handle.hpp>
 #include <cetane/conc/kept_text.hpp>
 #include <cetane/conc/reference_check.hpp>
+#include <cetane/runtime/family.hpp>
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -79,16 +81,39 @@ constexpr auto spawned_value() {
 template <class Fn, class... Args>
 using spawned_value_t = typename decltype(spawned_value<Fn, Args...>())::type;
 
+/// The tie of a task to who started it, as a part of its record. This one is none.
+class no_tie {
+ public:
+  using to = event_loop;
+  no_tie(task_context&, to&) noexcept {}
+
+  /// The task has ended. Says whether somebody sees to its error.
+  bool ended(const std::exception_ptr&) noexcept { return false; }
+};
+
+/// That of a child to its parent: see fork_child().
+class family_tie : public family_member {
+ public:
+  using to = family;
+  family_tie(task_context& self, to& of) noexcept : family_member(self) { of.add(*this); }
+
+  bool ended(const std::exception_ptr&) noexcept {
+    leave_family();
+    return false;
+  }
+};
+
 /// A spawned task with the callable and the arguments that it was started with: they live as long
 /// as its frames.
-template <class T, class Fn, class... Args>
-class spawned_call final : public spawned<T> {
+template <class T, class Tie, class Fn, class... Args>
+class spawned_call final : public spawned<T>, Tie {
  public:
   template <class F, class... As>
-  explicit spawned_call(F&& fn, As&&... args)
-      : call_(std::forward<F>(fn), std::forward<As>(args)...) {}
+  explicit spawned_call(typename Tie::to& tied_to, F&& fn, As&&... args)
+      : Tie(static_cast<task_context&>(*this), tied_to),
+        call_(std::forward<F>(fn), std::forward<As>(args)...) {}
   ~spawned_call() override {
-    if (!this->done()) drop_call();
+    if (!this->done()) std::destroy_at(&call_);
   }
 
   std::coroutine_handle<> make_root() {
@@ -116,26 +141,41 @@ class spawned_call final : public spawned<T> {
     }
   }
 
-  void drop_call() noexcept override { std::destroy_at(&call_); }
+  void end_call() noexcept override {
+    std::destroy_at(&call_);
+    if (Tie::ended(this->error())) this->leave_report();
+  }
 
   union {
     call call_;
   };
 };
 
-template <class Fn, class... Args>
-auto spawn_in(event_loop& loop, cancel_scope& scope, Fn&& fn, Args&&... args) {
+template <class Call>
+auto start_call(event_loop& loop, cancel_scope& scope, std::unique_ptr<Call> task) {
+  const std::coroutine_handle<> root = task->make_root();
+  task->references = 2;
+  loop.start(*task, root, scope);
+  return join_handle<typename Call::value_type>(*task.release());
+}
+
+template <class Tie, class Fn, class... Args>
+auto spawn_tied(event_loop& loop, cancel_scope& scope, typename Tie::to& tied_to, Fn&& fn,
+                Args&&... args) {
   static_assert(!(std::is_lvalue_reference_v<Args> || ...) ||
                     !(std::is_same_v<std::remove_cvref_t<Args>, connection> || ...),
                 "spawn and fork cannot keep a handler's connection alive: await the task, or move "
                 "a connection of your own in");
   using value = spawned_value_t<std::decay_t<Fn>, kept_t<Args>...>;
-  using call = spawned_call<value, std::decay_t<Fn>, kept_t<Args>...>;
-  auto task = std::make_unique<call>(std::forward<Fn>(fn), std::forward<Args>(args)...);
-  const std::coroutine_handle<> root = task->make_root();
-  task->references = 2;
-  loop.start(*task, root, scope);
-  return join_handle<value>(*task.release());
+  using call = spawned_call<value, Tie, std::decay_t<Fn>, kept_t<Args>...>;
+  return start_call(
+      loop, scope,
+      std::make_unique<call>(tied_to, std::forward<Fn>(fn), std::forward<Args>(args)...));
+}
+
+template <class Fn, class... Args>
+auto spawn_in(event_loop& loop, cancel_scope& scope, Fn&& fn, Args&&... args) {
+  return spawn_tied<no_tie>(loop, scope, loop, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
 }  // namespace detail
@@ -163,6 +203,22 @@ auto fork(Fn&& fn, Args&&... args) {
   detail::task_context& parent = detail::this_task("fork");
   return detail::spawn_in(detail::loop_of(parent), parent.scope->home(), std::forward<Fn>(fn),
                           std::forward<Args>(args)...);
+}
+
+/// Starts fn(args...) as a child of this task: diesel's fork_child. It ends with its parent.
+///
+/// When the parent ends, in whatever way, its children are cancelled with the reason `parent`,
+/// those included that have not begun; and the parent's own end, for who joins it, is when they
+/// have ended too. What the parent's body owned is gone by then, so give a child what it needs by
+/// value; what the parent itself was given by reference, a handler's connection by std::ref for
+/// example, is there as long as the child. Otherwise as spawn().
+template <class Fn, class... Args>
+auto fork_child(Fn&& fn, Args&&... args) {
+  detail::task_context& parent = detail::this_task("fork_child");
+  event_loop& loop = detail::loop_of(parent);
+  detail::family& children = loop.family_of(parent);
+  return detail::spawn_tied<detail::family_tie>(loop, *parent.scope, children, std::forward<Fn>(fn),
+                                                std::forward<Args>(args)...);
 }
 
 }  // namespace cetane
