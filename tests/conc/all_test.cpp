@@ -71,9 +71,8 @@ TEST_CASE("all gives the results in their places", "[conc][all]") {
   loop.run([]() -> task<> {
     auto results = co_await all(give(7, 2ms), give(std::string("seven"), 0ms), pause_for(1ms),
                                 give(std::make_unique<int>(8), 1ms));
-    static_assert(
-        std::is_same_v<decltype(results),
-                       std::tuple<int, std::string, bool, std::unique_ptr<int>>>);
+    static_assert(std::is_same_v<decltype(results),
+                                 std::tuple<int, std::string, bool, std::unique_ptr<int>>>);
     CHECK(std::get<0>(results) == 7);
     CHECK(std::get<1>(results) == "seven");
     CHECK(std::get<2>(results));
@@ -86,8 +85,8 @@ TEST_CASE("an error of one of all cancels the others, and is thrown after they h
   test_loop loop;
   std::vector<std::string> ends;
   loop.run([&]() -> task<> {
-    const std::string text =
-        co_await thrown_by(all(note(ends, "a", 1h), fail_after(1ms, "broken"), note(ends, "c", 1h)));
+    const std::string text = co_await thrown_by(
+        all(note(ends, "a", 1h), fail_after(1ms, "broken"), note(ends, "c", 1h)));
     CHECK(text == "broken");
   });
   CHECK(ends == std::vector<std::string>{"a: sibling", "c: sibling"});

@@ -95,8 +95,7 @@ TEST_CASE("an error ends the walk: no more elements are taken", "[conc][for_each
       co_await sleep(1ms);
       if (n == 4) throw std::runtime_error("four");
     };
-    const std::string text =
-        co_await thrown_by(for_each_concurrent(std::views::iota(0), 2, call));
+    const std::string text = co_await thrown_by(for_each_concurrent(std::views::iota(0), 2, call));
     CHECK(text == "four");
   });
   CHECK(begun == 6);

@@ -276,8 +276,7 @@ TEST_CASE("a timeout around a group says what it waited for", "[conc][group]") {
   check_nothing_left(loop);
 }
 
-TEST_CASE("a deadline within the body reaches what the body does, not the group",
-          "[conc][group]") {
+TEST_CASE("a deadline within the body reaches what the body does, not the group", "[conc][group]") {
   test_loop loop;
   std::vector<std::string> ends;
   loop.run([&]() -> task<> {

@@ -101,8 +101,8 @@ TEST_CASE("a race that is cancelled has no winner", "[conc][race]") {
   test_loop loop;
   std::vector<std::string> ends;
   loop.run([&]() -> task<> {
-    const bool in_time = (co_await move_on_after(1ms, race(note(ends, "a"), note(ends, "b"))))
-                             .has_value();
+    const bool in_time =
+        (co_await move_on_after(1ms, race(note(ends, "a"), note(ends, "b")))).has_value();
     CHECK_FALSE(in_time);
   });
   CHECK(ends == std::vector<std::string>{"a: timeout", "b: timeout"});

@@ -112,8 +112,7 @@ TEST_CASE("what is shielded is cancelled when its grace is over", "[conc][shield
   check_nothing_left(loop);
 }
 
-TEST_CASE("a clean-up runs after a value, after an error and after a cancel",
-          "[conc][finally]") {
+TEST_CASE("a clean-up runs after a value, after an error and after a cancel", "[conc][finally]") {
   test_loop loop;
   std::vector<std::string> log;
   loop.run([&]() -> task<> {
@@ -164,8 +163,7 @@ TEST_CASE("a clean-up that does not end is cancelled after its grace", "[conc][f
   CHECK(log == std::vector<std::string>{"clean-up: timeout"});
 }
 
-TEST_CASE("an attempt gives a value or the error's text, and the error itself",
-          "[conc][attempt]") {
+TEST_CASE("an attempt gives a value or the error's text, and the error itself", "[conc][attempt]") {
   test_loop loop;
   loop.run([]() -> task<> {
     const result<int> good = co_await attempt(give(6, 1ms));

@@ -79,8 +79,9 @@ TEST_CASE("the log calls a supervised task without a label by its function's nam
   });
   CHECK(log.of(log::level::warning) ==
         std::vector<std::string>{"supervise_test::count ended; starts again in 1 ms"});
-  CHECK(log.of(log::level::error) ==
-        std::vector<std::string>{"supervise_test::count ended; not started again after 1 restarts"});
+  CHECK(
+      log.of(log::level::error) ==
+      std::vector<std::string>{"supervise_test::count ended; not started again after 1 restarts"});
 }
 
 TEST_CASE("KA-3: a supervised child that dies often stays its parent's child",

@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <signal.h>
@@ -351,7 +352,9 @@ TEST_CASE("a full mailbox loses no result", "[conc][thread]") {
     // The loop empties nothing until the thread is done, its result is posted too.
     auto hold_the_loop = []() -> task<> {
       const auto& pool = detail::offload_pool::of_process();
-      while (pool.now().idle != pool.now().threads) std::this_thread::yield();
+      for (auto now = pool.now(); now.in_line != 0 || now.idle != now.threads; now = pool.now()) {
+        std::this_thread::yield();
+      }
       co_return;
     };
     std::ignore = spawn(hold_the_loop);

@@ -40,8 +40,7 @@ part_t<T> take_part(join_handle<T>& of) {
 }
 
 template <class... T>
-using all_result_t =
-    std::conditional_t<(std::is_void_v<T> && ...), void, std::tuple<part_t<T>...>>;
+using all_result_t = std::conditional_t<(std::is_void_v<T> && ...), void, std::tuple<part_t<T>...>>;
 
 // The task that this returns is awaited in the expression that made the others.
 template <class... T>
@@ -52,8 +51,8 @@ task<all_result_t<T...>> run_all(task<T>&&... made) {
   co_await members.join();
   members.finish();
   if constexpr (!(std::is_void_v<T> && ...)) {
-    co_return std::apply(
-        [](auto&... each) { return std::tuple<part_t<T>...>(take_part(each)...); }, handles);
+    co_return std::apply([](auto&... each) { return std::tuple<part_t<T>...>(take_part(each)...); },
+                         handles);
   }
 }
 

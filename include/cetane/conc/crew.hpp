@@ -99,8 +99,8 @@ class CETANE_API crew {
 
   template <class Fn, class... Args>
   auto spawn(Fn&& fn, Args&&... args) {
-    auto handle = spawn_tied<tie>(loop(), scope_, *this, std::forward<Fn>(fn),
-                                  std::forward<Args>(args)...);
+    auto handle =
+        spawn_tied<tie>(loop(), scope_, *this, std::forward<Fn>(fn), std::forward<Args>(args)...);
     ++started_;
     ++running_;
     return handle;
@@ -147,7 +147,8 @@ class adopted_task final : public spawned<T>, crew::tie {
 
 template <class T>
 join_handle<T> crew::adopt(task<T>&& made) {
-  auto handle = start_call(loop(), scope_, std::make_unique<adopted_task<T>>(*this, std::move(made)));
+  auto handle =
+      start_call(loop(), scope_, std::make_unique<adopted_task<T>>(*this, std::move(made)));
   ++started_;
   ++running_;
   return handle;

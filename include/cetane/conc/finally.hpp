@@ -56,8 +56,8 @@ task<T> run_finally(task<T>&& body, CleanUp clean_up, duration grace) {
 
 }  // namespace detail
 
-/// Awaits a task, and then a clean-up, whether the task has ended with a value, by an error, or by a
-/// cancel; then gives what the task ended with.
+/// Awaits a task, and then a clean-up, whether the task has ended with a value, by an error, or by
+/// a cancel; then gives what the task ended with.
 ///
 ///     co_await finally(serve(peer), [&] { return say_goodbye(peer); });
 ///

@@ -55,8 +55,8 @@ task<> run_for_each(Range range, std::size_t limit, Fn fn) {
 /// `limit` of them under way at most.
 ///
 /// The range is kept if it is a temporary, else it outlives the await. It is read when the next
-/// element is wanted, so it may be endless. The first error cancels the others, no more elements are
-/// taken, and it is thrown when they have ended; see with_group().
+/// element is wanted, so it may be endless. The first error cancels the others, no more elements
+/// are taken, and it is thrown when they have ended; see with_group().
 /// @throws std::invalid_argument  (from the call) `limit` is 0.
 /// @par Cancellation  Cancels those that are under way, waits for them, and throws cancelled.
 template <class Range, class Fn>

@@ -75,8 +75,9 @@ task<> run_group(Body body) {
 template <class Body>
 task<> with_group(Body&& body) {
   detail::guard_callable<Body>();
-  static_assert(std::is_invocable_r_v<task<>, std::decay_t<Body>&, group&>,
-                "with_group(body) takes a coroutine: [&](cetane::group& g) -> cetane::task<> {...}");
+  static_assert(
+      std::is_invocable_r_v<task<>, std::decay_t<Body>&, group&>,
+      "with_group(body) takes a coroutine: [&](cetane::group& g) -> cetane::task<> {...}");
   return detail::run_group<std::decay_t<Body>>(std::forward<Body>(body));
 }
 

@@ -114,8 +114,8 @@ inline constexpr auto keep_running_as = &keep_running<std::decay_t<Fn>, kept_t<A
 
 }  // namespace detail
 
-/// Runs fn(args...) again and again: when it ends, by an error or not, it is started once more after
-/// a pause. diesel's keep_alive, for a child of this task: see fork_child().
+/// Runs fn(args...) again and again: when it ends, by an error or not, it is started once more
+/// after a pause. diesel's keep_alive, for a child of this task: see fork_child().
 ///
 /// `fn` and `args` are kept, and each run is given copies of the arguments, or references to them
 /// where it takes references. Each end is told in the log. Nothing is started any more, and a pause
