@@ -23,7 +23,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <cerrno>
 #include <chrono>
@@ -355,11 +354,7 @@ void uring_backend::close(int descriptor, bool reset) noexcept {
 }
 
 std::unique_ptr<backend> make_uring_backend() {
-  static std::atomic<bool> tried_well = false;
-  if (!tried_well) {
-    if (const std::string why = why_no_uring(); !why.empty()) throw cannot_use(why);
-    tried_well = true;
-  }
+  if (const std::string why = why_no_uring(); !why.empty()) throw cannot_use(why);
   return std::make_unique<uring_backend>();
 }
 
