@@ -9,7 +9,7 @@ class backend;
 
 namespace cetane::test {
 
-/// The backend that CETANE_TEST_BACKEND names: epoll, which is the default, or sim.
+/// The backend that CETANE_TEST_BACKEND names: epoll, which is the default, io_uring, or sim.
 std::unique_ptr<detail::backend> make_test_backend();
 
 /// True if that is the simulated one.
