@@ -9,6 +9,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
+#include <support/expect.hpp>
 #include <support/probe_op.hpp>
 #include <support/test_loop.hpp>
 
@@ -39,13 +40,6 @@ task<int> five_after(duration span) {
 }
 
 task<> forever() { co_await sleep_until(never); }
-
-void check_nothing_left(test_loop& loop) {
-  const loop_stats stats = loop.loop().stats();
-  CHECK(stats.timers_live == 0);
-  CHECK(stats.tasks_alive == 0);
-  CHECK(loop.loop().scope().empty());
-}
 
 // Which of several operations happened: the number of the only place that is engaged.
 template <class... T>
