@@ -19,6 +19,8 @@
 #include <backend/kernel_backend.hpp>
 #include <backend/slot_table.hpp>
 #include <os/file.hpp>
+#include <os/fork_hook.hpp>
+#include <os/socket.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/io_blocks.hpp>
 
@@ -26,10 +28,12 @@
 #include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -44,6 +48,8 @@ constexpr int events_per_wait = 256;
 class epoll_backend final : public kernel_backend {
  public:
   epoll_backend();
+
+  void in_child(std::span<const int> kept) noexcept;
 
   std::string_view name() const noexcept override { return "epoll"; }
   void poll(event_loop& loop, time_point until) override;
@@ -73,6 +79,7 @@ class epoll_backend final : public kernel_backend {
   std::size_t objects_ = 0;
   unique_fd epoll_;
   std::array<epoll_event, events_per_wait> events_;
+  os::fork_hook fork_hook_{*this};
 };
 
 epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -85,6 +92,8 @@ epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   }
 }
 
+#include <os/fork_hook.hpp>
+#include <os/socket.hpp>
 void epoll_backend::poll(event_loop& loop, time_point until) {
   const int count = wait(unread_.empty() ? until : time_point::min());
   for (int i = 0; i < count; ++i) deliver(loop, events_[static_cast<std::size_t>(i)]);
@@ -193,6 +202,12 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
     if (stream->reading && stream->readable) read(loop, *stream);
   }
   unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// What a child does to an inherited epoll set happens to its parent's.
+void epoll_backend::in_child(std::span<const int> kept) noexcept {
+  epoll_.reset();
+  forget(slots_, kept);
 }
 
 int epoll_backend::add(io_object& object, std::uint32_t events) {

@@ -63,6 +63,11 @@ uring_backend::uring_backend(const uring_sizes& sizes)
   }
 }
 
+void uring_backend::in_child(std::span<const int> kept) noexcept {
+  ring_.leave_to_parent();
+  forget(slots_, kept);
+}
+
 uring_backend::~uring_backend() {
   flush();
   if (on_own_thread()) end_everything();

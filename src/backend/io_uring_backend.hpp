@@ -6,10 +6,12 @@
 #include <backend/io_uring_ring.hpp>
 #include <backend/kernel_backend.hpp>
 #include <backend/slot_table.hpp>
+#include <os/fork_hook.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -24,6 +26,9 @@ class uring_backend final : public kernel_backend {
   ~uring_backend() override;
 
   std::string_view name() const noexcept override { return "io_uring"; }
+
+  /// In a child process: the ring and what it watches are its parent's.
+  void in_child(std::span<const int> kept) noexcept;
 
   // io_uring_backend.cpp
   void poll(event_loop& loop, time_point until) override;
@@ -144,6 +149,7 @@ class uring_backend final : public kernel_backend {
   std::size_t in_flight_ = 0;
   std::uint64_t stale_ = 0;
   std::uint64_t shortages_ = 0;
+  os::fork_hook fork_hook_{*this};
 };
 
 /// Makes the io_uring backend. Throws cetane::error with the reason and the remedy when it does

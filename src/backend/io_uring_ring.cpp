@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include <unistd.h>
+
 namespace cetane::detail {
 namespace {
 
@@ -42,6 +44,8 @@ int uring::enable() noexcept {
   io_uring_register_ring_fd(&ring_);  // saves the kernel a look-up; works without
   return 0;
 }
+
+void uring::leave_to_parent() noexcept { ::close(ring_.ring_fd); }
 
 uring::~uring() {
   if (made_) io_uring_queue_exit(&ring_);

@@ -44,6 +44,9 @@ class uring {
 
   io_uring* get() noexcept { return &ring_; }
 
+  /// In a child process, which shares the ring with its parent: gives up its hold on it.
+  void leave_to_parent() noexcept;
+
   /// A submission to fill. When none is free those that are full go to the kernel first.
   io_uring_sqe& next_submission() noexcept {
     if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) [[likely]]

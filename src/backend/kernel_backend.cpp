@@ -23,6 +23,15 @@ void kernel_backend::wake() noexcept {
   [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
 }
 
+// A connection that a child holds does not end for its peer.
+void kernel_backend::forget(const slot_table& slots, std::span<const int> kept) noexcept {
+  wake_.reset();
+  slots.for_each([&](const io_object& object) {
+    const bool is_kept = std::find(kept.begin(), kept.end(), object.descriptor) != kept.end();
+    if (!object.one_shot && !is_kept) ::close(object.descriptor);
+  });
+}
+
 int kernel_backend::listen(const address& at, const listen_request& request, int& descriptor,
                            address& bound) {
   os::listen_options options;

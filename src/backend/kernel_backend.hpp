@@ -1,11 +1,13 @@
 #pragma once
 
+#include <backend/slot_table.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/os/unique_fd.hpp>
 
 #include <ctime>
+#include <span>
 
 namespace cetane::detail {
 
@@ -57,6 +59,10 @@ class kernel_backend : public backend {
   /// Readable as soon as wake() was called once. Every call is an edge, so the count need never be
   /// read.
   int wake_descriptor() const noexcept { return wake_.get(); }
+
+  /// For a child process: closes what its parent's loop has open, save `kept` and what is watched
+  /// once, which is the user's.
+  void forget(const slot_table& slots, std::span<const int> kept) noexcept;
 
  private:
   unique_fd wake_;

@@ -42,6 +42,13 @@ class slot_table {
     return slot.generation == static_cast<std::uint32_t>(tag >> 32) ? slot.object : nullptr;
   }
 
+  template <class Function>
+  void for_each(Function look) const {
+    for (const entry& slot : slots_) {
+      if (slot.object != nullptr) look(*slot.object);
+    }
+  }
+
   std::uint64_t tag(std::uint32_t index) const noexcept {
     return std::uint64_t{slots_[index].generation} << 32 | index;
   }

@@ -2,6 +2,7 @@
 // follow its order.
 #include <cetane/runtime/event_loop.hpp>
 
+#include <os/fork_hook.hpp>
 #include <runtime/backend.hpp>
 #include <runtime/io_blocks.hpp>
 #include <runtime/timer_wheel.hpp>
@@ -12,6 +13,7 @@
 
 #include <cassert>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -21,6 +23,13 @@ namespace {
 constinit thread_local event_loop* loop_of_thread = nullptr;
 
 const log::logger loop_log("loop");
+
+// A child made by fork_process() is in no loop, though it was forked inside its parent's.
+struct loop_forgotten_in_child {
+  void in_child(std::span<const int>) noexcept { loop_of_thread = nullptr; }
+  os::fork_hook hook{*this};
+};
+loop_forgotten_in_child forgotten;
 
 // Makes a loop that of this thread as long as it lives.
 class current_loop {

@@ -1,0 +1,71 @@
+// A child process made inside an event loop.
+#include "net_fixture.hpp"
+
+#include <cetane/os/process.hpp>
+
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace fork_test {
+
+using namespace cetane;
+using namespace cetane::test;
+
+namespace {
+
+// 0 when this process is in no loop and has neither a loop's descriptors nor a socket.
+int what_is_left_of_the_loop() {
+  if (event_loop::current() != nullptr) return 1;
+  for (const auto& one : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string what = std::filesystem::read_symlink(one.path(), gone).string();
+    for (const char* part : {"[eventpoll]", "[eventfd]", "[io_uring]", "socket:"}) {
+      if (what.find(part) != std::string::npos) return 2;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("a child process has nothing of the loop that it was forked in", "[net][fork][not-sim]") {
+  net_fixture net;
+
+  const int left = net.loop.run(
+      []() -> task<int> { co_return fork_process(what_is_left_of_the_loop).wait().number(); });
+
+  CHECK(left == 0);
+}
+
+TEST_CASE("a connection goes on in the parent after a fork", "[net][fork]") {
+  net_fixture net;
+  CHECK(fork_process([] { return 0; }).wait().success());
+
+  auto line = net.begin(read_line);
+  net.arrives("hello\n");
+
+  CHECK(net.result(line) == "hello\n");
+}
+
+TEST_CASE("a peer sees the end of a connection although a child lives on", "[net][fork]") {
+  net_fixture net;
+  child_process child = fork_process([] {
+    for (;;) ::pause();
+    return 0;
+  });
+
+  auto line = net.begin(read_line);
+  net.loop.run(
+      [](connection& c) -> task<> {
+        c.abort();
+        co_return;
+      },
+      net.there);
+
+  CHECK_THROWS_AS(net.result(line), connection_closed);
+  child.signal(9);
+  child.wait();
+}
+
+}  // namespace fork_test
