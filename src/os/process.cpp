@@ -147,7 +147,8 @@ std::optional<child_status> child_process::try_wait() { return ask(WNOHANG); }
 child_status child_process::wait() { return *ask(0); }
 
 std::optional<child_status> child_process::ask(int flags) {
-  if (status_ || !pidfd_) return status_;
+  if (!status_ && !pidfd_) status_.emplace(child_status::how::unknown, 0);
+  if (status_) return status_;
   siginfo_t facts{};
   int result = 0;
   do {
@@ -187,7 +188,9 @@ child_process fork_process(const std::function<int()>& body, const fork_options&
   }
   place.reset();
   unique_fd pidfd = open_pidfd(pid);
-  if (!pidfd) {  // another thread took the place
+  // No such process: it has ended, and somebody, or the kernel where SIGCHLD is ignored, has
+  // forgotten it already.
+  if (!pidfd && errno != ESRCH) {  // another thread took the place
     const int why = errno;
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
