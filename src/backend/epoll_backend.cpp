@@ -20,7 +20,6 @@
 #include <backend/slot_table.hpp>
 #include <os/file.hpp>
 #include <os/fork_hook.hpp>
-#include <os/socket.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/io_blocks.hpp>
 
@@ -92,8 +91,6 @@ epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   }
 }
 
-#include <os/fork_hook.hpp>
-#include <os/socket.hpp>
 void epoll_backend::poll(event_loop& loop, time_point until) {
   const int count = wait(unread_.empty() ? until : time_point::min());
   for (int i = 0; i < count; ++i) deliver(loop, events_[static_cast<std::size_t>(i)]);
