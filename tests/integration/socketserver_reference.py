@@ -74,6 +74,9 @@ def main(shape, family, outcome, path=None):
         say("served")
     except SystemExit:
         say("exit")
+    for worker in threading.enumerate():
+        if worker is not threading.current_thread():
+            worker.join()  # server_close() closes the socket first, and then a datagram's handler may be too late to answer
     server.server_close()
     say(f"fileno {server.fileno()}")
     if shape == "forking":
