@@ -6,15 +6,14 @@ matrix_names='gcc-debug gcc-release clang-debug clang-release asan tsan no-io_ur
 matrix_in_ci='gcc-debug clang-debug asan tsan no-io_uring' # there `./dev test` is the release build, and tsan an optimised one by clang
 
 # Sets for the configuration $1: the compiler, options of the build, targets (all when empty), and chosen, the arguments of meson test.
-# Only clang-debug builds the examples again, for its warnings. Debugging information costs a third of the compile time, so it is kept for the sanitizers, as
-# line numbers only.
+# Debugging information costs a third of the compile time, so it is kept for the sanitizers, as line numbers only.
 matrix_facts() {
   targets=
   chosen='--no-suite e2e --no-suite slow --no-suite checks'
   case $1 in
     gcc-debug) compiler=$gcc options='--buildtype=debug -Ddebug=false -Dexamples=disabled' ;;
     gcc-release) compiler=$gcc options='--buildtype=release -Dexamples=disabled' ;;
-    clang-debug) compiler=clang++-19 options='--buildtype=debug -Ddebug=false' ;;
+    clang-debug) compiler=clang++-19 options='--buildtype=debug -Ddebug=false -Dexamples=disabled' ;;
     clang-release) compiler=clang++-19 options='--buildtype=release -Dexamples=disabled' ;;
     asan)
       compiler=$gcc options='--buildtype=debug -Dexamples=disabled -Db_sanitize=address,undefined -Db_lundef=false -Dcpp_args=-g1'

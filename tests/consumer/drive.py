@@ -44,7 +44,7 @@ def copy_project(work, name):
 
 def build_with_meson(project, env, *options):
     output = project / "build"
-    run("meson", "setup", "--wrap-mode=nodownload", *options, output, project, env=env)
+    run("meson", "setup", "--wrap-mode=nodownload", "--unity=on", *options, output, project, env=env)
     run("ninja", "-C", output, env=env)
     return output / "consumer"
 
