@@ -35,7 +35,7 @@ threaded='os runtime conc net socketserver app'
 
 # Builds and runs these components only.
 matrix_only() {
-  chosen='--no-suite slow'
+  chosen='--no-suite e2e --no-suite slow'
   for component in "$@"; do
     targets="$targets tests/${component}_test"
     chosen="$chosen --suite $component"

@@ -105,7 +105,7 @@ TEST_CASE("SIG-4: a signal that another thread sends wakes a loop that sleeps",
   test_loop loop;
   loop.run([]() -> task<> {
     signal_set usr(SIGUSR2);
-    std::thread other([] { send(SIGUSR2); });
+    std::thread other([] { ::kill(::getpid(), SIGUSR2); });
     const int number = co_await usr.wait();
     CHECK(number == SIGUSR2);
     other.join();
