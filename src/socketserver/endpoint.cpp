@@ -12,9 +12,13 @@ namespace cetane::socketserver {
 
 address endpoint::resolve(cetane::address_family family) const {
   if (known_.family() != cetane::address_family::none) return known_;
+  const bool v6 = family == cetane::address_family::ipv6;
+  if (host_ == "localhost") {  // whatever the machine's files say (RFC 6761 section 6.3)
+    return *address::parse_ip(v6 ? "::1" : "127.0.0.1", port_);
+  }
 
   addrinfo wanted{};
-  wanted.ai_family = family == cetane::address_family::ipv6 ? AF_INET6 : AF_INET;
+  wanted.ai_family = v6 ? AF_INET6 : AF_INET;
   wanted.ai_socktype = SOCK_STREAM;  // one answer for each address
   wanted.ai_flags = AI_PASSIVE;
   addrinfo* first = nullptr;
