@@ -1,7 +1,7 @@
 #pragma once
 
-// What a case cannot do under a sanitizer is left out at compile time: GCC and clang say in different
-// ways which one there is.
+// What a case cannot do under a sanitizer is left out at compile time: GCC and clang say in
+// different ways which one there is.
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CETANE_TEST_ADDRESS_SANITIZER 1
