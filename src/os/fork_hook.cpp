@@ -17,6 +17,9 @@ all_hooks& hooks() {
   return all;
 }
 
+// What fails while it is being opened is closed again under the same protection.
+thread_local int held_back_here = 0;
+
 }  // namespace
 
 fork_hook::fork_hook(void* owner, function in_child) : owner_(owner), in_child_(in_child) {
@@ -29,9 +32,13 @@ fork_hook::~fork_hook() {
   unlink();
 }
 
-forks_held_back::forks_held_back() { hooks().opening.lock(); }
+forks_held_back::forks_held_back() {
+  if (held_back_here++ == 0) hooks().opening.lock();
+}
 
-forks_held_back::~forks_held_back() { hooks().opening.unlock(); }
+forks_held_back::~forks_held_back() {
+  if (--held_back_here == 0) hooks().opening.unlock();
+}
 
 fork_hooks_locked::fork_hooks_locked() {
   hooks().opening.lock();

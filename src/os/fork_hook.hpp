@@ -37,8 +37,9 @@ class fork_hook : public list_hook<fork_hook> {
   function in_child_;
 };
 
-/// Makes forks wait, from before a descriptor is opened until a hook has it, so that no child gets
-/// one that nothing closes. What is done under it must not block.
+/// Makes forks wait, from before a descriptor is opened until a hook has it, and from before a hook
+/// lets go of it until it is closed, so that no child gets one that nothing closes. What is done
+/// under it must not block. May be nested.
 class forks_held_back {
  public:
   forks_held_back();

@@ -48,6 +48,9 @@ void wait_for_connection(int fd, const address& where, duration timeout) {
 class blocking_socket::state {
  public:
   explicit state(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state() { close(); }  // before the hook goes
 
   void in_child(std::span<const int> kept) noexcept {
     if (std::find(kept.begin(), kept.end(), fd_.get()) == kept.end()) fd_.reset();
@@ -55,6 +58,7 @@ class blocking_socket::state {
 
   int fd() const noexcept { return fd_.get(); }
   void close() noexcept {
+    const os::forks_held_back until_closed;
     const std::lock_guard lock(mutex_);
     fd_.reset();
   }
