@@ -77,7 +77,7 @@ class timer_wheel {
   /// (deadline, arming).
   ///
   /// A timer that is armed meanwhile waits for the next call even if it is due, so that one which
-  /// always arms itself for now does not stop the loop. Not to be called from on_timer().
+  /// always arms itself for the present does not stop the loop. Not to be called from on_timer().
   ///
   /// @return How many were called.
   std::size_t fire(time_point now) noexcept { return now < next_ ? 0 : fire_due(now); }

@@ -277,7 +277,7 @@ TEST_CASE("names are looked up in the server's family", "[socketserver][hooks]")
   const stream_client client(server.server_address());
 
   CHECK_THROWS_AS(TCPServer(endpoint("::1", 0), handler<echo_line>), cetane::resolve_error);
-  CHECK_THROWS_AS(TCPServer("/tmp/no", handler<echo_line>), std::invalid_argument);
+  CHECK_THROWS_AS(TCPServer("no", handler<echo_line>), std::invalid_argument);
   CHECK_THROWS_AS(UnixStreamServer(any_port(), handler<echo_line>), std::invalid_argument);
 }
 
