@@ -41,7 +41,6 @@ namespace cetane::detail {
 namespace {
 
 constexpr std::uint32_t all_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 constexpr int events_per_wait = 256;
 
 class epoll_backend final : public kernel_backend {
@@ -68,8 +67,9 @@ class epoll_backend final : public kernel_backend {
   void deliver(event_loop& loop, const epoll_event& event) noexcept;
   void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
                          std::uint32_t events) noexcept;
-  void read(event_loop& loop, stream_io& stream) noexcept;
-  void note_unread(stream_io& stream) noexcept;
+  [[gnu::always_inline]] inline void read(io_blocks& blocks, stream_io& stream) noexcept;
+  [[gnu::cold]] void read_nothing(stream_io& stream, long result) noexcept;
+  [[gnu::noinline]] void note_unread(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;
 
   slot_table slots_;
@@ -85,7 +85,7 @@ epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw error("make an event loop (epoll_create1)", system_code(errno));
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
-  event.data.u64 = wake_tag;
+  event.data.u64 = slot_table::no_object;  // a wake-up is all it is
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_descriptor(), &event) < 0) {
     throw error("make an event loop (epoll_ctl)", system_code(errno));
   }
@@ -122,10 +122,9 @@ int epoll_backend::wait(time_point until) noexcept {
 
 void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept {
   const std::uint64_t tag = event.data.u64;
-  if (tag == wake_tag) return;
   io_object* const object = slots_.find(tag);
   if (object == nullptr) [[unlikely]] {
-    ++loop.counters().stale_events;
+    if (tag != slot_table::no_object) ++loop.counters().stale_events;
     return;
   }
   if (object->type == io_object::kind::stream) {
@@ -139,11 +138,14 @@ void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept
 void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
                                       std::uint32_t events) noexcept {
   if (events == (EPOLLIN | EPOLLOUT) && stream.writable) [[likely]] {  // a message came
-    stream.readable = true;
-    if (stream.reading) read(loop, stream);
+    if (!stream.reading) {
+      stream.readable = true;
+      return;
+    }
+    read(loop.blocks(), stream);
     return;
   }
-  if ((events & EPOLLPRI) != 0) stream.urgent_seen = true;
+  if ((events & EPOLLPRI) != 0) stream.short_read_empties = false;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) stream.readable = true;
   if ((events & EPOLLOUT) != 0 && !stream.writable) {
     stream.writable = true;
@@ -152,35 +154,35 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
   }
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !stream.hung_up) {
     stream.hung_up = true;
+    stream.short_read_empties = false;
     const bool broken = (events & EPOLLERR) != 0;
     stream.on_hang_up(broken ? ECONNRESET : 0);
     if (slots_.find(tag) != &stream) return;
   }
-  if (stream.readable && stream.reading) read(loop, stream);
+  if (stream.readable && stream.reading) read(loop.blocks(), stream);
 }
 
 // One read. The object may be gone when the call up returns, so everything is noted before it.
-void epoll_backend::read(event_loop& loop, stream_io& stream) noexcept {
-  io_blocks& blocks = loop.blocks();
+void epoll_backend::read(io_blocks& blocks, stream_io& stream) noexcept {
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
-  if (count > 0) {
-    const bool emptied = static_cast<std::size_t>(count) < io_blocks::input_bytes &&
-                         stream.is_tcp && !stream.hung_up && !stream.urgent_seen;
-    if (emptied) {
-      stream.readable = false;
-    } else {
-      note_unread(stream);
-    }
-    stream.on_data(blocks.input, static_cast<std::size_t>(count));
-  } else if (count == -EAGAIN) {
+  if (count <= 0) [[unlikely]]
+    return read_nothing(stream, count);
+  if (count < static_cast<long>(io_blocks::input_bytes) && stream.short_read_empties) {
     stream.readable = false;
-  } else if (count == -EINTR) {
-    note_unread(stream);
   } else {
-    stream.readable = false;
-    stream.reading = false;
-    stream.on_end(count == 0 ? 0 : static_cast<int>(-count));
+    stream.readable = true;
+    note_unread(stream);
   }
+  stream.on_data(blocks.input, static_cast<std::size_t>(count));
+}
+
+// The input has ended (0), or a negative errno value says why nothing came.
+void epoll_backend::read_nothing(stream_io& stream, long result) noexcept {
+  stream.readable = result == -EINTR;
+  if (stream.readable) return note_unread(stream);
+  if (result == -EAGAIN) return;
+  stream.reading = false;
+  stream.on_end(static_cast<int>(-result));
 }
 
 void epoll_backend::note_unread(stream_io& stream) noexcept {
@@ -196,7 +198,7 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
     auto* const stream = static_cast<stream_io*>(slots_.find(unread_[i]));
     if (stream == nullptr) continue;
     stream->unread_noted = false;
-    if (stream->reading && stream->readable) read(loop, *stream);
+    if (stream->reading && stream->readable) read(loop.blocks(), *stream);
   }
   unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
 }
@@ -225,6 +227,7 @@ int epoll_backend::add(io_object& object, std::uint32_t events) {
 
 int epoll_backend::watch(stream_io& stream, bool is_tcp) {
   stream.is_tcp = is_tcp;
+  stream.short_read_empties = is_tcp;
   stream.readable = false;  // the registration itself makes an edge if something is there already
   stream.writable = true;
   stream.unread_noted = false;  // a note from an earlier watch is out of date
@@ -261,12 +264,11 @@ ssize_t epoll_backend::write(stream_io& stream, const iovec* parts, int count) n
 }
 
 ssize_t epoll_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
-  if (!stream.writable) return -EAGAIN;
-  long sent = 0;
-  do sent = os::send(stream.descriptor, bytes.data(), bytes.size());
-  while (sent == -EINTR);
+  const long sent = os::send(stream.descriptor, bytes.data(), bytes.size());
+  if (sent >= 0) [[likely]]
+    return sent;
   if (sent == -EAGAIN) stream.writable = false;
-  return sent;
+  return sent == -EINTR ? 0 : sent;  // nothing was sent: the stream goes on with write()
 }
 
 ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,

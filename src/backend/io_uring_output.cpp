@@ -45,12 +45,13 @@ ssize_t uring_backend::write(stream_io& stream, const iovec* parts, int count) n
 }
 
 ssize_t uring_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
+  if (stream.output_taken) [[unlikely]]
+    return -EAGAIN;
   if (bytes.size() > largest_letter || !filling_->has_room(bytes.size()) || !stream.writable ||
       !held_.empty()) [[unlikely]] {
     const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     return write(stream, &part, 1);
   }
-  assert(!stream.output_taken);
   filling_->put(slots_.tag(stream.slot), bytes);
   stream.output_taken = true;
   return static_cast<ssize_t>(bytes.size());

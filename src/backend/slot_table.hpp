@@ -13,6 +13,11 @@ namespace cetane::detail {
 /// meanwhile, or whose number was used again, finds nothing.
 class slot_table {
  public:
+  /// A tag that never belongs to an object.
+  static constexpr std::uint64_t no_object = 0;
+
+  slot_table() : slots_(1) { slots_.front().generation = 1; }
+
   /// Takes a slot for `object`; the tag goes to the kernel.
   std::uint64_t add(io_object& object) {
     std::uint32_t index = first_free_;
@@ -39,7 +44,9 @@ class slot_table {
   /// Null when the tag is out of date.
   io_object* find(std::uint64_t tag) const noexcept {
     const entry& slot = slots_[static_cast<std::uint32_t>(tag)];
-    return slot.generation == static_cast<std::uint32_t>(tag >> 32) ? slot.object : nullptr;
+    if (slot.generation != static_cast<std::uint32_t>(tag >> 32)) return nullptr;
+    if (slot.object == nullptr) __builtin_unreachable();  // it was given up together with this tag
+    return slot.object;
   }
 
   template <class Function>

@@ -46,8 +46,6 @@ read_op<std::string> connection::receive(std::size_t n) {
   return read_op<std::string>(read_request(stream(), read_request::shape::exactly, n));
 }
 
-read_op<chunk> connection::receive_some() { return read_op<chunk>(stream()); }
-
 read_op<std::string> connection::until_eof(std::size_t limit) {
   return read_op<std::string>(read_request(stream(), read_request::shape::to_end, limit));
 }

@@ -49,10 +49,11 @@ class stream : public stream_io, public waitable {
 
   /// Whether `task` waits for input and nothing of it has come.
   bool awaits_input(const task_context& task) const noexcept {
-    return reader_ == &task && input().empty();
+    return reader_ == &task && !has_input();
   }
 
   // Output: stream_output.cpp.
+  bool queue(std::string_view part);
   bool queue(const std::string_view* parts, std::size_t count, int level);
   bool try_queue(const std::string_view* parts, std::size_t count) noexcept;
   void queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count);
@@ -96,6 +97,9 @@ class stream : public stream_io, public waitable {
 
   enum class phase : std::uint8_t { open, flushing, lingering, closed };
 
+  // send_eof(): the end of our output is wanted, or sent once everything is written.
+  enum class own_end : std::uint8_t { none, wanted, sent };
+
   void on_data(char* data, std::size_t bytes) noexcept override;
   void on_end(int error) noexcept override;
   void on_hang_up(int error) noexcept override;
@@ -107,11 +111,19 @@ class stream : public stream_io, public waitable {
   backend& io() const noexcept { return loop_.io(); }
 
   std::string_view input() const noexcept;
+  bool has_input() const noexcept {
+    const io_blocks& block = blocks();
+    if (block.feeding == this) return block.feed_begin != block.feed_end;
+    return window_ && !window_->empty();
+  }
+  [[gnu::cold]] bool begin_some_besides(std::coroutine_handle<> frame, task_context& task);
+  [[gnu::cold]] chunk finish_some_besides();
   void consume(std::size_t bytes) noexcept;
   bool reader_is_served() noexcept;
   bool keep(std::string_view bytes) noexcept;
+  [[gnu::cold]] void on_data_besides(char* data, std::size_t bytes) noexcept;
   void on_more_data(std::string_view bytes) noexcept;
-  void keep_leftover() noexcept;
+  [[gnu::cold]] void keep_leftover(std::string_view left) noexcept;
   void update_reading() noexcept;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
   bool serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept;
@@ -123,7 +135,12 @@ class stream : public stream_io, public waitable {
   void start_skipping(const read_request& request);
   void skip() noexcept;
   void note_activity() noexcept;
-  void note_sent(std::size_t bytes) noexcept;
+  void note_sent(std::size_t bytes) noexcept {
+    loop_.counters().bytes_sent += bytes;
+    if (extras_ && bytes != 0) [[unlikely]]
+      note_progress();
+  }
+  void note_progress() noexcept;
   std::string with_abort_reason(std::string_view tried) const;
   void serve_reader() noexcept;
   void resume_reader() noexcept;
@@ -131,6 +148,11 @@ class stream : public stream_io, public waitable {
   [[noreturn]] void throw_too_long(const read_request& request);
   std::string tried(const read_request& request) const;
 
+  bool takes_output() const noexcept {
+    return phase_ == phase::open && output_error_ == 0 && end_ == own_end::none;
+  }
+  [[gnu::cold]] bool queue_at_end_of_budget(std::string_view part);
+  [[gnu::cold]] bool queue_besides(std::string_view part);
   bool queue_much(const std::string_view* parts, std::size_t count, std::size_t size, int level);
   bool may_go_on() noexcept;
   output_queue& output();
@@ -140,6 +162,7 @@ class stream : public stream_io, public waitable {
   void take_stage() noexcept;
   void leave_stage() noexcept;
   void unstage_into_queue();
+  [[gnu::cold]] void flush_rest(std::size_t bytes, ssize_t result) noexcept;
   void settle() noexcept;
   void write_queue() noexcept;
   ssize_t write_parts() noexcept;
@@ -175,10 +198,9 @@ class stream : public stream_io, public waitable {
   std::int16_t input_error_ = 0;   // errno that ended the input or will, 0: the peer's orderly end
   std::int16_t output_error_ = 0;  // errno that ended the output
   phase phase_ = phase::closed;
-  bool skipping_ = false;  // the rest of a message that was too long is dropped
+  own_end end_ = own_end::none;
+  bool skipping_ = false;  // the rest of a message that was too long is dropped; has extras
   bool input_ended_ = false;
-  bool end_wanted_ = false;  // send_eof(): our end of the connection, once everything is written
-  bool end_sent_ = false;
   bool owned_ = true;
 };
 

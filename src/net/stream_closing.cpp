@@ -74,8 +74,8 @@ void stream::release() noexcept {
 // could destroy.
 void stream::begin_linger() noexcept {
   if (extras_) extras_->idle.disarm();
-  if (!end_sent_) {
-    end_sent_ = true;
+  if (end_ != own_end::sent) {
+    end_ = own_end::sent;
     io().shutdown_write(*this);
   }
   if (input_ended_ || output_error_ != 0) return finish_close(false);
@@ -166,10 +166,7 @@ void stream::note_activity() noexcept {
 }
 
 // The peer takes something: a connection that is being closed has more time.
-void stream::note_sent(std::size_t bytes) noexcept {
-  loop_.counters().bytes_sent += bytes;
-  if (!extras_ || bytes == 0) [[likely]]
-    return;
+void stream::note_progress() noexcept {
   note_activity();
   if (phase_ == phase::flushing) arm_closing(limits_->close_stall);
 }

@@ -32,9 +32,7 @@ constexpr std::string_view crlf_mark = "\r\n";
 
 std::string_view stream::input() const noexcept {
   const io_blocks& block = blocks();
-  if (block.feeding == this) {
-    return {block.feed_begin, static_cast<std::size_t>(block.feed_end - block.feed_begin)};
-  }
+  if (block.feeding == this) return block.rest();
   return window_ ? window_->view() : std::string_view();
 }
 
@@ -71,21 +69,30 @@ void stream::update_reading() noexcept {
 
 void stream::on_data(char* data, std::size_t bytes) noexcept {
   loop_.counters().bytes_received += bytes;
-  if (extras_) [[unlikely]]
-    note_activity();
-  if (phase_ != phase::open) return;  // read to be dropped
-  if (window_) [[unlikely]]
-    return on_more_data({data, bytes});
-
+  if (phase_ != phase::open || extras_ || window_) [[unlikely]]
+    return on_data_besides(data, bytes);
   io_blocks& block = blocks();
-  block.feeding = this;
-  block.feed_begin = data;
-  block.feed_end = data + bytes;
-  if (skipping_) [[unlikely]]
-    skip();
+  block.feed(*this, data, bytes);
+  const bool reader_waits = reader_ != nullptr && !reader_->queued;
+  if (reader_waits && (request_ == nullptr || look_for_end(*request_, {data, bytes})))
+    resume_reader();
+  if (block.feeding != this) return;  // the resumed task has destroyed this object
+  block.feeding = nullptr;
+  if (block.feed_begin != block.feed_end) keep_leftover(block.rest());
+}
+
+// What few connections meet: an idle timeout, input that is dropped, input that has waited.
+void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
+  if (extras_) note_activity();
+  if (phase_ != phase::open) return;  // read to be dropped
+  if (window_) return on_more_data({data, bytes});
+  io_blocks& block = blocks();
+  block.feed(*this, data, bytes);
+  if (skipping_) skip();
   serve_reader();
-  // No longer so if the resumed task has destroyed this object.
-  if (block.feeding == this) keep_leftover();
+  if (block.feeding != this) return;
+  block.feeding = nullptr;
+  if (block.feed_begin != block.feed_end) keep_leftover(block.rest());
 }
 
 // Behind what is kept already.
@@ -96,10 +103,8 @@ void stream::on_more_data(std::string_view bytes) noexcept {
 }
 
 // What nobody took moves to the window: the block is for the next read.
-void stream::keep_leftover() noexcept {
-  const std::string_view left = input();
-  blocks().feeding = nullptr;
-  if (left.empty() || phase_ != phase::open) return;
+void stream::keep_leftover(std::string_view left) noexcept {
+  if (phase_ != phase::open) return;
   if (!keep(left)) return on_end(ENOMEM);
   update_reading();
 }
@@ -129,7 +134,7 @@ void stream::resume_reader() noexcept {
 }
 
 bool stream::reader_is_served() noexcept {
-  return request_ == nullptr ? !input().empty() : look_for_end(*request_, input());
+  return request_ == nullptr ? has_input() : look_for_end(*request_, input());
 }
 
 // The task goes on through the ready queue: others have their turn first. So a handler that catches
@@ -168,14 +173,23 @@ bool stream::refuse_reader(std::coroutine_handle<> frame, task_context& task) {
 void stream::throw_second_reader() { throw connection_busy("read from " + peer_text(), "reader"); }
 
 bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
-  if (reader_ != nullptr) [[unlikely]]
-    return refuse_reader(frame, task);
-  if (phase_ == phase::open && !input().empty()) return serve_now_or_next(frame, task);
+  if (reader_ != nullptr || phase_ != phase::open || !reading || has_input())
+    return begin_some_besides(frame, task);
+  reader_ = &task;
+  request_ = nullptr;
+  task.suspend(frame, *this);
+  return true;
+}
+
+// Something is to be read already, or nothing ever, or reading was off.
+bool stream::begin_some_besides(std::coroutine_handle<> frame, task_context& task) {
+  if (reader_ != nullptr) return refuse_reader(frame, task);
+  if (phase_ == phase::open && has_input()) return serve_now_or_next(frame, task);
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
   request_ = nullptr;
   task.suspend(frame, *this);
-  if (!reading) update_reading();
+  update_reading();
   return true;
 }
 
@@ -255,17 +269,24 @@ void stream::disarm_read(read_request& request) noexcept {
   if (reader_ == nullptr && !request.refused) note_search(request);
 }
 
+// What is still in the loop's input block is not copied.
 chunk stream::finish_some() {
+  io_blocks& block = blocks();
+  if (reader_ == nullptr && phase_ == phase::open && block.can_lend(*this)) [[likely]]
+    return block.lend_rest();
+  return finish_some_besides();
+}
+
+chunk stream::finish_some_besides() {
   leave_reading();
+  io_blocks& block = blocks();
   const std::string_view bytes = phase_ == phase::open ? input() : std::string_view();
   if (bytes.empty()) throw_no_input("read from");
-  if (blocks().feeding == this) {
-    consume(bytes.size());
-    return blocks().lend(bytes.data(), bytes.size());
-  }
-  chunk taken(bytes);
+  if (block.borrower != nullptr) block.reclaim();
+  if (block.can_lend(*this)) return block.lend_rest();
+  chunk copy(bytes);
   consume(bytes.size());
-  return taken;
+  return copy;
 }
 
 std::optional<chunk> stream::finish_next_chunk() {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -55,15 +56,36 @@ output_queue& stream::output() {
   return *output_;
 }
 
+// Most sends are one small part that finds the stage free. The copy comes last, so that there is
+// nothing to save across it.
+bool stream::queue(std::string_view part) {
+  io_blocks& block = blocks();
+  const std::size_t staged = block.staged_bytes;
+  if (block.staging != nullptr && block.staging != this) return queue_besides(part);
+  if (staged + part.size() > staged_most || !takes_output() || output_) return queue_besides(part);
+  if (!loop_.within_budget()) return queue_at_end_of_budget(part);
+  loop_.counters().bytes_queued += part.size();
+  block.staging = this;
+  block.staged_bytes = staged + part.size();
+  std::memcpy(block.staged + staged, part.data(), part.size());
+  return true;
+}
+
+// The last await must stay: the next one that suspends would go unnoticed.
+bool stream::queue_at_end_of_budget(std::string_view part) {
+  loop_.budget = 1;
+  return queue_besides(part);
+}
+
+bool stream::queue_besides(std::string_view part) { return queue(&part, 1, usual_priority); }
+
 bool stream::queue(const std::string_view* parts, std::size_t count, int level) {
-  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) [[unlikely]]
-    return false;  // the await tells
+  if (!takes_output()) return false;  // the await tells
   const std::size_t size = size_of(parts, count);
-  if (output_ || level != usual_priority || size > staged_most) [[unlikely]] {
+  if (output_ || level != usual_priority || size > staged_most)
     return queue_much(parts, count, size, level);
-  }
   take_stage();
-  if (blocks().staged_bytes + size > io_blocks::staged_capacity) [[unlikely]] {
+  if (blocks().staged_bytes + size > io_blocks::staged_capacity) {
     flush_staged();
     return queue_much(parts, count, size, level);
   }
@@ -99,7 +121,7 @@ bool stream::queue_much(const std::string_view* parts, std::size_t count, std::s
 }
 
 bool stream::try_queue(const std::string_view* parts, std::size_t count) noexcept {
-  if (phase_ != phase::open || output_error_ != 0 || end_wanted_) return false;
+  if (!takes_output()) return false;
   if (queued_bytes() + size_of(parts, count) > limits_->output_bytes) return false;
   try {
     queue(parts, count, usual_priority);
@@ -202,22 +224,28 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
 }
 
 void stream::flush_staged() noexcept {
-  if (output_taken) [[unlikely]]
-    settle();
   io_blocks& block = blocks();
   block.staging = nullptr;
-  const std::string_view staged(block.staged, std::exchange(block.staged_bytes, 0));
-  std::size_t sent = 0;
-  if (!output_) [[likely]] {
-    if (staged.empty()) return;
-    const ssize_t result = io().write_soon(*this, staged);
-    if (result < 0 && result != -EAGAIN)
-      return fail_writing(static_cast<int>(-result), staged.size());
-    sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-    note_sent(sent);
-    if (sent == staged.size()) [[likely]]
-      return;
+  const std::size_t bytes = std::exchange(block.staged_bytes, 0);
+  if (output_ || bytes == 0) return flush_rest(bytes, 0);
+  const ssize_t sent = io().write_soon(*this, {block.staged, bytes});
+  if (sent != static_cast<ssize_t>(bytes)) return flush_rest(bytes, sent);
+  note_sent(bytes);
+}
+
+// A write of the staged bytes gave `result`, or other output goes first.
+void stream::flush_rest(std::size_t bytes, ssize_t result) noexcept {
+  const std::string_view staged(blocks().staged, bytes);
+  if (result < 0 && result != -EAGAIN)
+    return fail_writing(static_cast<int>(-result), staged.size());
+  const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+  note_sent(sent);
+  settle();
+  if (output_error_ != 0) {  // settle() has met it
+    loop_.counters().bytes_dropped += bytes - sent;
+    return;
   }
+  if (!output_ && bytes == 0) return;
   try {
     output().push(&staged, 1, usual_priority, sent);
   } catch (const std::bad_alloc&) {
@@ -284,8 +312,8 @@ ssize_t stream::copy_file_part(const output_queue::file_part& part, std::size_t 
 }
 
 void stream::after_writing() noexcept {
-  if (output_->empty() && end_wanted_ && !end_sent_) {
-    end_sent_ = true;
+  if (output_->empty() && end_ == own_end::wanted) {
+    end_ = own_end::sent;
     io().shutdown_write(*this);
   }
   if (output_->writer != nullptr && reached(output_->goal)) wake_writer();
@@ -302,7 +330,7 @@ bool stream::reached(output_goal goal) const noexcept {
     case output_goal::empty:
       return queued_bytes() == 0 && output_->empty();
     case output_goal::ended:
-      return end_sent_;
+      return end_ == own_end::sent;
     case output_goal::refused:
     case output_goal::too_late:
       break;
@@ -318,7 +346,7 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
                                task_context& task) {
   if (phase_ != phase::open || output_error_ != 0) [[unlikely]]
     return defer(frame, task);
-  if (end_wanted_ && goal == output_goal::low_mark) [[unlikely]] {
+  if (end_ != own_end::none && goal == output_goal::low_mark) [[unlikely]] {
     goal = output_goal::too_late;
     return defer(frame, task);
   }
@@ -330,7 +358,7 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
     if (blocks().staging == this) flush_staged();
     settle();
     if (output_error_ != 0) return defer(frame, task);
-    if (!output_ && (goal == output_goal::empty || end_sent_))
+    if (!output_ && (goal == output_goal::empty || end_ == own_end::sent))
       return --loop_.budget == 0 && defer(frame, task);
   }
   output_queue& queue = output();
@@ -393,7 +421,7 @@ void stream::fail_writing(int error, std::size_t lost_bytes) noexcept {
 }
 
 void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count) {
-  if (phase_ != phase::open || output_error_ != 0 || end_wanted_ || count == 0) return;
+  if (!takes_output() || count == 0) return;
   unstage_into_queue();
   output().push_file(std::move(file), offset, count, usual_priority);
   loop_.counters().bytes_queued += count;
@@ -401,18 +429,19 @@ void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t coun
 }
 
 void stream::queue_end() {
-  if (phase_ != phase::open || end_wanted_) return;
+  if (phase_ != phase::open || end_ != own_end::none) return;
   if (blocks().staging == this) flush_staged();
   settle();
-  end_wanted_ = true;
+  end_ = own_end::wanted;
   if (output_error_ != 0 || (output_ && !output_->empty())) return;
-  end_sent_ = true;
+  end_ = own_end::sent;
   io().shutdown_write(*this);
 }
 
 bool queue_output(stream& to, const std::string_view* parts, std::size_t count, int level) {
   return to.queue(parts, count, level);
 }
+bool queue_output(stream& to, std::string_view part) { return to.queue(part); }
 bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count) {
   return to.try_queue(parts, count);
 }

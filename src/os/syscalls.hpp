@@ -27,14 +27,15 @@ namespace detail {
 
 #if defined(__x86_64__) && defined(__LP64__)
 
-inline long raw_syscall(long number, long a, long b, long c, long d, long e, long f) noexcept {
+// Five arguments: sendto and recvfrom look at the sixth, an address's length, only where there is
+// an address.
+inline long raw_syscall(long number, long a, long b, long c, long d, long e) noexcept {
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
-  register long r9 asm("r9") = f;
   long result;
   asm volatile("syscall"
                : "=a"(result)
-               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
                : "rcx", "r11", "memory");
   return result;
 }
@@ -42,25 +43,21 @@ inline constexpr bool has_raw_syscall = true;
 
 #elif defined(__aarch64__) && defined(__LP64__)
 
-inline long raw_syscall(long number, long a, long b, long c, long d, long e, long f) noexcept {
+inline long raw_syscall(long number, long a, long b, long c, long d, long e) noexcept {
   register long x8 asm("x8") = number;
   register long x0 asm("x0") = a;
   register long x1 asm("x1") = b;
   register long x2 asm("x2") = c;
   register long x3 asm("x3") = d;
   register long x4 asm("x4") = e;
-  register long x5 asm("x5") = f;
-  asm volatile("svc #0"
-               : "+r"(x0)
-               : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-               : "memory", "cc");
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory", "cc");
   return x0;
 }
 inline constexpr bool has_raw_syscall = true;
 
 #else
 
-inline long raw_syscall(long, long, long, long, long, long, long) noexcept { return -ENOSYS; }
+inline long raw_syscall(long, long, long, long, long, long) noexcept { return -ENOSYS; }
 inline constexpr bool has_raw_syscall = false;
 
 #endif
@@ -80,7 +77,7 @@ inline long recv(int fd, void* buffer, std::size_t size) noexcept {
     return count < 0 ? -errno : count;
   }
   return detail::raw_syscall(SYS_recvfrom, fd, detail::as_argument(buffer), static_cast<long>(size),
-                             MSG_DONTWAIT, 0, 0);
+                             MSG_DONTWAIT, 0);
 }
 
 inline long send(int fd, const void* bytes, std::size_t size) noexcept {
@@ -89,7 +86,7 @@ inline long send(int fd, const void* bytes, std::size_t size) noexcept {
     return count < 0 ? -errno : count;
   }
   return detail::raw_syscall(SYS_sendto, fd, detail::as_argument(bytes), static_cast<long>(size),
-                             MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+                             MSG_DONTWAIT | MSG_NOSIGNAL, 0);
 }
 
 inline long sendmsg(int fd, const msghdr& message) noexcept {
@@ -98,7 +95,7 @@ inline long sendmsg(int fd, const msghdr& message) noexcept {
     return count < 0 ? -errno : count;
   }
   return detail::raw_syscall(SYS_sendmsg, fd, detail::as_argument(&message),
-                             MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0, 0);
+                             MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 }
 
 }  // namespace cetane::os

@@ -34,11 +34,11 @@ class io_object {
   int descriptor = -1;
   std::uint32_t slot = no_slot;
   const kind type;
-  bool reading = false;      // stream: the owner wants input delivered
-  bool readable = false;     // there may be input, or connections to accept
-  bool writable = true;      // there may be room for output
-  bool hung_up = false;      // the peer ended its output, or the connection is gone
-  bool urgent_seen = false;  // TCP urgent data came: a short read may leave some input
+  bool reading = false;             // stream: the owner wants input delivered
+  bool readable = false;            // there may be input, or connections to accept
+  bool writable = true;             // there may be room for output
+  bool hung_up = false;             // the peer ended its output, or the connection is gone
+  bool short_read_empties = false;  // stream: a read that is short proves that no input is left
   bool is_tcp = false;
   bool bulky = false;          // stream: its last input was large
   bool unread_noted = false;   // stream: the backend has it on its list of those to read again
@@ -172,7 +172,7 @@ class backend {
 
   /// As write(), or takes a copy of everything and sends it in the next poll(), together with what
   /// others have given it; `output_taken` says which. Before anything else is done with the
-  /// stream's output, send_taken() must have been called.
+  /// stream's output, send_taken() must have been called; until then this gives -EAGAIN.
   virtual ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept = 0;
 
   struct unsent {

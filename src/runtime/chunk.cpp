@@ -24,28 +24,14 @@ chunk::chunk(std::string_view bytes) {
   size_ = bytes.size();
 }
 
-chunk::chunk(detail::io_blocks& lender, const char* data, std::size_t size) noexcept
-    : data_(data), size_(size), lender_(&lender) {
-  if (lender.borrower != nullptr) lender.reclaim();
-  lender.borrower = this;
-}
-
 void chunk::own() {
-  if (lender_ == nullptr) return;
+  if (borrower_ == nullptr) return;
   data_ = copy_of({data_, size_});
-  lender_->borrower = nullptr;
-  lender_ = nullptr;
+  *borrower_ = nullptr;
+  borrower_ = nullptr;
 }
 
-void chunk::follow() noexcept { lender_->borrower = this; }
-
-void chunk::free_bytes() noexcept {
-  if (lender_ != nullptr) {
-    lender_->borrower = nullptr;
-  } else {
-    detail::free_frame(const_cast<char*>(data_), size_);
-  }
-}
+void chunk::free_bytes() noexcept { detail::free_frame(const_cast<char*>(data_), size_); }
 
 void chunk::throw_lost() { throw std::bad_alloc(); }
 
@@ -59,7 +45,7 @@ void io_blocks::reclaim() noexcept {
     holder.own();
   } catch (const std::bad_alloc&) {
     holder.data_ = nullptr;
-    holder.lender_ = nullptr;
+    holder.borrower_ = nullptr;
     borrower = nullptr;
   }
 }

@@ -226,8 +226,9 @@ void event_loop::resume(detail::task_context& task) noexcept {
   ++stats_.resumes;
   run(task.leaf);
   running_ = nullptr;
-  if (blocks_->borrower != nullptr) blocks_->reclaim();
-  flush_staged();
+  if (blocks_->borrower != nullptr) [[unlikely]]
+    blocks_->reclaim();
+  if (blocks_->staging != nullptr) blocks_->staging->flush_staged();
   if (unsettled_) [[unlikely]]
     settle();
 }

@@ -5,6 +5,8 @@
 #include <cetane/runtime/chunk.hpp>
 
 #include <cstddef>
+#include <string_view>
+#include <utility>
 
 namespace cetane::detail {
 
@@ -22,8 +24,28 @@ struct io_blocks {
   static constexpr std::size_t input_bytes = 64 * 1024;
   static constexpr std::size_t staged_capacity = 32 * 1024;
 
-  /// Lends bytes of the input block to a chunk.
-  chunk lend(const char* data, std::size_t size) noexcept { return chunk(*this, data, size); }
+  /// Notes what has arrived for `stream`, in the input block.
+  void feed(stream_io& stream, char* data, std::size_t size) noexcept {
+    feeding = &stream;
+    feed_begin = data;
+    feed_end = data + size;
+  }
+
+  /// What is left of it.
+  std::string_view rest() const noexcept {
+    return {feed_begin, static_cast<std::size_t>(feed_end - feed_begin)};
+  }
+
+  /// Whether something is left of what has arrived for `stream`, and no chunk reads from the block.
+  bool can_lend(const stream_io& stream) const noexcept {
+    return feeding == &stream && borrower == nullptr && feed_begin != feed_end;
+  }
+
+  /// Lends what is left of the bytes that arrived to a chunk.
+  chunk lend_rest() noexcept {
+    const char* const begin = std::exchange(feed_begin, feed_end);
+    return chunk(borrower, begin, static_cast<std::size_t>(feed_end - begin));
+  }
 
   /// Takes the input block back: the chunk that still reads from it gets a copy.
   void reclaim() noexcept;

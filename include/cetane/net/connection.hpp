@@ -42,6 +42,7 @@ inline constexpr int usual_priority = 5;
 /// Queues all parts; says whether the sender may go on without waiting.
 CETANE_API bool queue_output(stream& to, const std::string_view* parts, std::size_t count,
                              int level);
+CETANE_API bool queue_output(stream& to, std::string_view part);
 CETANE_API bool try_queue_output(stream& to, const std::string_view* parts, std::size_t count);
 
 // Text and bytes of any kind; a number has no bytes of its own.
@@ -120,7 +121,7 @@ class CETANE_API connection {
   ///
   /// @throws connection_closed  The peer closed, and everything was read.
   /// @par Cancellation  Nothing is consumed.
-  read_op<chunk> receive_some();
+  read_op<chunk> receive_some() { return read_op<chunk>(stream()); }
 
   /// Reads everything until the peer closes.
   ///
@@ -155,10 +156,14 @@ class CETANE_API connection {
   /// @par Cancellation  Takes nothing back.
   template <class... Parts>
   requires(sizeof...(Parts) > 0) send_op send(const Parts&... parts) {
-    const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
     detail::stream& to = stream();
-    return send_op(to,
-                   detail::queue_output(to, views.data(), views.size(), detail::usual_priority));
+    if constexpr (sizeof...(Parts) == 1) {
+      return send_op(to, detail::queue_output(to, detail::bytes_of(parts)...));
+    } else {
+      const std::array<std::string_view, sizeof...(Parts)> views{detail::bytes_of(parts)...};
+      return send_op(to,
+                     detail::queue_output(to, views.data(), views.size(), detail::usual_priority));
+    }
   }
 
   /// Sends ahead of everything queued with a lower priority, but never in the middle of a message

@@ -51,24 +51,31 @@ class CETANE_API chunk {
  private:
   friend detail::io_blocks;
 
-  chunk(detail::io_blocks& lender, const char* data, std::size_t size) noexcept;
+  chunk(chunk*& borrower, const char* data, std::size_t size) noexcept
+      : data_(data), size_(size), borrower_(&borrower) {
+    borrower = this;
+  }
 
   void take(chunk& other) noexcept {
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
-    lender_ = std::exchange(other.lender_, nullptr);
-    if (lender_ != nullptr) follow();
+    borrower_ = std::exchange(other.borrower_, nullptr);
+    if (borrower_ != nullptr) *borrower_ = this;
   }
   void drop() noexcept {
-    if (data_ != nullptr) free_bytes();
+    if (borrower_ != nullptr) {
+      *borrower_ = nullptr;
+    } else if (data_ != nullptr) {
+      free_bytes();
+    }
   }
-  void follow() noexcept;
   void free_bytes() noexcept;
   [[noreturn]] static void throw_lost();
 
   const char* data_ = nullptr;
   std::size_t size_ = 0;
-  detail::io_blocks* lender_ = nullptr;  // whose block the bytes are still in
+  chunk** borrower_ =
+      nullptr;  // the loop's note on who reads its input block, if the bytes are there
 };
 
 }  // namespace cetane
