@@ -227,7 +227,7 @@ int epoll_backend::add(io_object& object, std::uint32_t events) {
 
 int epoll_backend::watch(stream_io& stream, bool is_tcp) {
   stream.is_tcp = is_tcp;
-  stream.short_read_empties = is_tcp;
+  stream.short_read_empties = is_tcp && !stream.hung_up;
   stream.readable = false;  // the registration itself makes an edge if something is there already
   stream.writable = true;
   stream.unread_noted = false;  // a note from an earlier watch is out of date
