@@ -48,7 +48,11 @@ void uring_backend::deliver_input(stream_io& stream, const completion& done) noe
     if (!stream.reading) return hold(stream, done);
     stream.bulky = static_cast<std::size_t>(done.result) >= large_input;
     stream.readable = (done.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    note_wanted(stream);
+    if (stream.bulky || stream.readable) {
+      note_wanted(stream);
+    } else {
+      submit_receive(stream, tag_of(done));  // most go on reading
+    }
     stream.on_data(buffers_.at(done.buffer()), static_cast<std::size_t>(done.result));
     return buffers_.give_back(done.buffer());
   }
