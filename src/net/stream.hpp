@@ -126,12 +126,14 @@ class stream : public stream_io, public waitable {
   [[gnu::cold]] void keep_leftover(std::string_view left) noexcept;
   void update_reading() noexcept;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
-  bool serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept;
+  bool serve_now_or_next(read_request* request, std::coroutine_handle<> frame,
+                         task_context& task) noexcept;
   bool refuse_reader(std::coroutine_handle<> frame, task_context& task);
   void leave_reading();
   void recall_search(read_request& request) const noexcept;
   void note_search(const read_request& request) noexcept;
   [[noreturn]] void throw_second_reader();
+  void throw_if_cancelled() const;
   void start_skipping(const read_request& request);
   void skip() noexcept;
   void note_activity() noexcept;

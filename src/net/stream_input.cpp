@@ -153,13 +153,14 @@ bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
 
 // A reader whose input is there goes on at once, or is the connection's reader until its turn
 // comes.
-bool stream::serve_now_or_next(std::coroutine_handle<> frame, task_context& task) noexcept {
+bool stream::serve_now_or_next(read_request* request, std::coroutine_handle<> frame,
+                               task_context& task) noexcept {
   if (--loop_.budget != 0) [[likely]]
     return false;
   task.pause(frame);
   task.waiting = this;
   reader_ = &task;
-  request_ = nullptr;
+  request_ = request;
   return true;
 }
 
@@ -170,7 +171,15 @@ bool stream::refuse_reader(std::coroutine_handle<> frame, task_context& task) {
   throw_second_reader();
 }
 
-void stream::throw_second_reader() { throw connection_busy("read from " + peer_text(), "reader"); }
+void stream::throw_second_reader() {
+  throw_if_cancelled();
+  throw connection_busy("read from " + peer_text(), "reader");
+}
+
+void stream::throw_if_cancelled() const {
+  const task_context* const task = loop_.running();
+  if (task != nullptr && task->cancel_state != cancel_reason::none) throw_cancelled(*task);
+}
 
 bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
   if (reader_ != nullptr || phase_ != phase::open || !reading || has_input())
@@ -184,7 +193,7 @@ bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
 // Something is to be read already, or nothing ever, or reading was off.
 bool stream::begin_some_besides(std::coroutine_handle<> frame, task_context& task) {
   if (reader_ != nullptr) return refuse_reader(frame, task);
-  if (phase_ == phase::open && has_input()) return serve_now_or_next(frame, task);
+  if (phase_ == phase::open && has_input()) return serve_now_or_next(nullptr, frame, task);
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
   request_ = nullptr;
@@ -203,7 +212,7 @@ bool stream::begin_read(read_request& request, std::coroutine_handle<> frame, ta
   }
   if (window_) recall_search(request);
   if (phase_ == phase::open && look_for_end(request, input()))
-    return serve_now_or_next(frame, task);
+    return serve_now_or_next(&request, frame, task);
   request.ended = input_ended_;
   if (phase_ != phase::open || input_ended_) return defer(frame, task);
   reader_ = &task;
@@ -284,6 +293,7 @@ chunk stream::finish_some_besides() {
   if (bytes.empty()) throw_no_input("read from");
   if (block.borrower != nullptr) block.reclaim();
   if (block.can_lend(*this)) return block.lend_rest();
+  throw_if_cancelled();  // and may have lost its place before its turn came
   chunk copy(bytes);
   consume(bytes.size());
   return copy;
@@ -346,14 +356,11 @@ std::string stream::tried(const read_request& request) const {
   return "read to the end of";
 }
 
-// A reader that was resumed without input: the connection is closed here, or has ended, or the task
-// is cancelled. Or it was a second one: see refuse_reader().
+// A reader that was resumed without input: the task is cancelled, or the connection is closed here,
+// or has ended. Or it was a second one: see refuse_reader().
 void stream::throw_no_input(std::string_view tried) {
-  if (phase_ == phase::open && !input_ended_) {
-    const task_context* const task = loop_.running();
-    if (task == nullptr || task->cancel_state == cancel_reason::none) throw_second_reader();
-    throw_cancelled(*task);
-  }
+  throw_if_cancelled();
+  if (phase_ == phase::open && !input_ended_) throw_second_reader();
   std::error_code why =
       input_error_ == 0 ? make_error_code(errc::end_of_input) : system_code(input_error_);
   if (phase_ != phase::open) why = errc::closed_here;
@@ -391,10 +398,14 @@ void stream::skip() noexcept {
   extras_->skipped.reset();
 }
 
+// A reader may have its message already, and wait for its turn only. Somebody else may read before
+// that comes: the message is theirs.
 void stream::cancel_wait(task_context& task) noexcept {
   reader_ = nullptr;
-  if (request_ != nullptr) note_search(*request_);
-  request_ = nullptr;
+  if (read_request* const request = std::exchange(request_, nullptr)) {
+    note_search(*request);
+    request->complete = request->too_long = request->ended = false;
+  }
   loop_.make_ready(task);
 }
 

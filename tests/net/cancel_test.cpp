@@ -38,6 +38,69 @@ const read_kind kinds[] = {
     {"next_line", next_line, false}, {"next_chunk", next_chunk, true},
 };
 
+std::string text_of(const std::string& text) { return text; }
+std::string text_of(const chunk& bytes) { return std::string(bytes.view()); }
+template <class T>
+std::string text_of(const std::optional<T>& some) {
+  return some ? text_of(*some) : "the end";
+}
+
+// With so many reads behind it a task gives the others a turn, though its message is there.
+constexpr int reads_of_a_turn = 127;
+const std::string lines_of_a_turn = [] {
+  std::string lines;
+  for (int i = 0; i < reads_of_a_turn; ++i) lines += "line\n";
+  return lines;
+}();
+
+template <class Read>
+task<std::string> read_at_the_end_of_a_turn(connection& peer, Read read) {
+  for (int i = 0; i < reads_of_a_turn; ++i) co_await peer.until_eol();
+  const auto message = co_await read(peer);
+  co_return text_of(message);
+}
+
+template <class Read>
+task<std::string> cancel_then_read(connection& peer, join_handle<std::string>& other, Read read) {
+  REQUIRE_FALSE(other.done());
+  other.cancel();
+  const auto message = co_await read(peer);
+  co_return text_of(message);
+}
+
+template <class Read>
+task<std::string> read_once(connection& peer, Read read) {
+  const auto message = co_await read(peer);
+  co_return text_of(message);
+}
+
+// A reader waits for its turn when another task cancels it, and reads. What the other one gets, and
+// what comes then, is the same as without the first.
+template <class Read>
+void turns_of_two(test_loop& loop, const char* name, Read read) {
+  INFO(name);
+  const std::string messages = "short<end>\r\na longer one<end>\r\n";
+  connected_pair quiet(loop);
+  connected_pair pair(loop);
+  deliver(loop, quiet.there, messages);
+  deliver(loop, pair.there, lines_of_a_turn + messages);
+  auto first = loop.spawn(read_at_the_end_of_a_turn<Read>, std::ref(pair.here), read);
+  auto next = loop.spawn(cancel_then_read<Read>, std::ref(pair.here), std::ref(first), read);
+  run_until(loop, [&] { return first.done() && next.done(); });
+
+  const auto result = [&](auto& of) {
+    return loop.run(
+        [](join_handle<std::string>& handle) -> task<std::string> { co_return co_await handle; },
+        of);
+  };
+  REQUIRE_THROWS_AS(result(first), cancelled);
+  REQUIRE(result(next) == loop.run(read_once<Read>, quiet.here, read));
+  deliver(loop, quiet.there, "the rest\r\n");
+  deliver(loop, pair.there, "the rest\r\n");
+  REQUIRE(loop.run(read_once<Read>, pair.here, read) ==
+          loop.run(read_once<Read>, quiet.here, read));
+}
+
 }  // namespace
 
 TEST_CASE_METHOD(net_fixture, "a cancelled read consumes nothing", "[net][cancel]") {
@@ -104,34 +167,42 @@ TEST_CASE_METHOD(net_fixture, "a task may go on with the connection after a canc
   REQUIRE(result(begin(read_some)) == "unfinished");
 }
 
-TEST_CASE_METHOD(net_fixture, "a reader whose turn is to come keeps its message when cancelled",
+TEST_CASE_METHOD(net_fixture,
+                 "a reader that is cancelled before its turn leaves its message to the next, whole",
                  "[net][cancel]") {
-  // The 128th line waits for its turn when the cancellation comes: it is delivered, the next is
-  // not.
-  std::string lines;
-  for (int i = 0; i < 200; ++i) lines += std::to_string(i) + "\n";
-  arrives(lines);
-  int read = 0;
-  auto reader = begin(
-      [](connection& peer, int& count) -> task<> {
-        for (;;) {
-          const std::string text = co_await peer.until_eol();
-          REQUIRE(text == std::to_string(count) + "\n");
-          ++count;
-        }
-      },
-      std::ref(read));
-  auto canceller = begin(
-      [](connection&, join_handle<>& victim) -> task<> {
-        victim.cancel();
-        co_return;
-      },
-      std::ref(reader));
+  turns_of_two(loop, "until_eol", [](connection& c) { return c.until_eol(); });
+  turns_of_two(loop, "until_eol(crlf)", [](connection& c) { return c.until_eol(line_end::crlf); });
+  turns_of_two(loop, "until", [](connection& c) { return c.until("<end>"); });
+  turns_of_two(loop, "receive(n)", [](connection& c) { return c.receive(5); });
+  turns_of_two(loop, "next_line", [](connection& c) { return c.next_line(); });
+  turns_of_two(loop, "receive_some", [](connection& c) { return c.receive_some(); });
+  turns_of_two(loop, "next_chunk", [](connection& c) { return c.next_chunk(); });
+}
 
-  REQUIRE_THROWS_AS(result(reader), cancelled);
-  result(canceller);
-  REQUIRE(read < 200);
-  REQUIRE(result(begin(read_line)) == std::to_string(read) + "\n");
+TEST_CASE_METHOD(net_fixture, "a line that is too long is the next reader's when the first is gone",
+                 "[net][cancel]") {
+  const auto read = [](connection& c) { return c.until_eol(8); };
+  arrives(lines_of_a_turn + "far too long for eight\nshort\n");
+  auto first = begin(read_at_the_end_of_a_turn<decltype(read)>, read);
+  auto next = begin(cancel_then_read<decltype(read)>, std::ref(first), read);
+
+  REQUIRE_THROWS_AS(result(next), message_too_long);
+  REQUIRE_THROWS_AS(result(first), cancelled);
+  REQUIRE(result(begin(read_line)) == "short\n");
+}
+
+TEST_CASE_METHOD(net_fixture, "a reader that is cancelled before its turn is no second reader",
+                 "[net][cancel]") {
+  const auto some = [](connection& c) { return c.receive_some(); };
+  const auto much = [](connection& c) { return c.receive(20); };
+  arrives(lines_of_a_turn + "ten bytes.");
+  auto first = begin(read_at_the_end_of_a_turn<decltype(some)>, some);
+  auto next = begin(cancel_then_read<decltype(much)>, std::ref(first), much);
+
+  REQUIRE_THROWS_AS(result(first), cancelled);
+
+  arrives("ten more..");
+  REQUIRE(result(next) == "ten bytes.ten more..");
 }
 
 TEST_CASE_METHOD(net_fixture, "cancelling a wait to send takes nothing back", "[net][cancel]") {
