@@ -133,6 +133,23 @@ void service_core::handler_ends(session& of) noexcept {
   ended_.push_back(of);
 }
 
+// A handler may have tasks of its own, in groups for example: then each of them waits for input, or
+// for others of them, and one for what this handler's peer has to say.
+bool service_core::is_idle(session& one) noexcept {
+  cancel_scope* const own = cancel_scope::outermost_of(one);
+  if (own == nullptr) return one.awaits_input(one);
+  bool hears_peer = false;
+  bool works = false;
+  own->for_each_task([&](const task_context& task) {
+    if (one.awaits_input(task)) {
+      hears_peer = true;
+    } else {
+      works = works || task.waiting == nullptr || task.waiting->kind_of_wait() == wait_kind::other;
+    }
+  });
+  return hears_peer && !works;
+}
+
 // Handlers and what they have spawned are members of one scope: only some of its tasks are
 // sessions.
 std::size_t service_core::cancel_idle_handlers() noexcept {
@@ -140,7 +157,7 @@ std::size_t service_core::cancel_idle_handlers() noexcept {
   handlers_->for_each_task([&](task_context& task) {
     auto* const one = dynamic_cast<session*>(&task);
     if (one == nullptr || task.cancel_state != cancel_reason::none) return;
-    if (one->awaits_input(task)) {
+    if (is_idle(*one)) {
       cancel_task(task, cancel_reason::shutdown);
     } else {
       ++going_on;

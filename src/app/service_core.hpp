@@ -57,7 +57,8 @@ class service_core final : public accept_sink {
 
   // The steps of a stop: see stop_sequence.
 
-  /// Cancels each handler that waits for input of which nothing has come; says how many go on.
+  /// Cancels each handler that waits for input of which nothing has come, and so do all tasks that
+  /// it waits for; says how many go on.
   std::size_t cancel_idle_handlers() noexcept;
   /// Cancels those that are left; what they were in the middle of counts as cut.
   void cancel_handlers() noexcept;
@@ -86,6 +87,7 @@ class service_core final : public accept_sink {
   void begin_session(int descriptor, const address& peer);
   address place(event_loop& loop) const;
   void listen_at(const address& where, const std::string& port_option);
+  static bool is_idle(session& one) noexcept;
   void cut(session& one) noexcept;
 
   std::unique_ptr<bound_handler> handler_;

@@ -44,12 +44,13 @@ class stream : public stream_io, public waitable {
   std::optional<chunk> finish_next_chunk();
   bool poll_read(read_request& request) noexcept;
   bool arm_read(read_request& request, task_context& task) noexcept;
+  bool fails_again(const read_request& request) const noexcept;
   void disarm_read(read_request& request) noexcept;
   std::string describe_read(const read_request& request);
 
-  /// Whether `task` waits for input and nothing of it has come.
+  /// Whether `task` waits for input and nothing of it has come, or will.
   bool awaits_input(const task_context& task) const noexcept {
-    return reader_ == &task && !has_input();
+    return reader_ == &task ? !has_input() : task.waiting == this;
   }
 
   // Output: stream_output.cpp.
@@ -86,6 +87,7 @@ class stream : public stream_io, public waitable {
 
   void cancel_wait(task_context& task) noexcept override;
   std::string describe_wait() const override;
+  wait_kind kind_of_wait() const noexcept override;
 
  protected:
   /// The stream is closed and nobody owns it: the end of its life.
@@ -126,6 +128,8 @@ class stream : public stream_io, public waitable {
   [[gnu::cold]] void keep_leftover(std::string_view left) noexcept;
   void update_reading() noexcept;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
+  bool has_told_failure() const noexcept;
+  void postpone(task_context& task) noexcept;
   bool serve_now_or_next(read_request* request, std::coroutine_handle<> frame,
                          task_context& task) noexcept;
   bool refuse_reader(std::coroutine_handle<> frame, task_context& task);

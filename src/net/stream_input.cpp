@@ -139,16 +139,24 @@ bool stream::reader_is_served() noexcept {
 
 // The task goes on through the ready queue: others have their turn first. So a handler that catches
 // every error in a loop, or one whose peer sends faster than it reads, does not keep the loop to
-// itself. Once a failure was told, whoever meets it again waits a little: it would keep a core
-// busy.
+// itself. Once a failure was told, whoever meets it again waits a little.
 bool stream::defer(std::coroutine_handle<> frame, task_context& task) noexcept {
-  if (extras_ && extras_->failure_told) {
+  if (has_told_failure()) {
     task.leaf = frame;
-    loop_.postpone(task);
+    postpone(task);
   } else {
     task.pause(frame);
   }
   return true;
+}
+
+bool stream::has_told_failure() const noexcept { return extras_ && extras_->failure_told; }
+
+// A task that meets the same failure again and again would keep a core busy. It is seen as one that
+// waits for input, which will not come.
+void stream::postpone(task_context& task) noexcept {
+  loop_.postpone(task);
+  task.waiting = this;
 }
 
 // A reader whose input is there goes on at once, or is the connection's reader until its turn
@@ -263,11 +271,21 @@ bool stream::poll_read(read_request& request) noexcept {
 
 bool stream::arm_read(read_request& request, task_context& task) noexcept {
   if (reader_ != nullptr) return request.refused = true;
-  if (poll_read(request) && phase_ != phase::open) return true;
+  const bool over = poll_read(request);
+  if (fails_again(request)) {
+    postpone(task);
+    return false;
+  }
+  if (over && phase_ != phase::open) return true;
   reader_ = &task;
   request_ = &request;
   if (!reading) update_reading();
   return poll_read(request);
+}
+
+bool stream::fails_again(const read_request& request) const noexcept {
+  const bool ended = phase_ != phase::open || request.ended;
+  return ended && has_told_failure() && !request.complete && !request.too_long;
 }
 
 void stream::disarm_read(read_request& request) noexcept {
@@ -401,17 +419,24 @@ void stream::skip() noexcept {
 // A reader may have its message already, and wait for its turn only. Somebody else may read before
 // that comes: the message is theirs.
 void stream::cancel_wait(task_context& task) noexcept {
-  reader_ = nullptr;
-  if (read_request* const request = std::exchange(request_, nullptr)) {
-    note_search(*request);
-    request->complete = request->too_long = request->ended = false;
+  if (reader_ == &task) {
+    reader_ = nullptr;
+    if (read_request* const request = std::exchange(request_, nullptr)) {
+      note_search(*request);
+      request->complete = request->too_long = request->ended = false;
+    }
   }
   loop_.make_ready(task);
 }
 
 std::string stream::describe_wait() const {
   auto& self = const_cast<stream&>(*this);
+  if (reader_ == nullptr) return "a moment, after a failure of " + self.peer_text();
   return (request_ != nullptr ? tried(*request_) : "read from") + " " + self.peer_text();
+}
+
+wait_kind stream::kind_of_wait() const noexcept {
+  return reader_ == nullptr || input().empty() ? wait_kind::input : wait_kind::other;
 }
 
 std::string stream::describe_read(const read_request& request) {
@@ -435,6 +460,9 @@ std::optional<chunk> finish_next_chunk(stream& source) { return source.finish_ne
 bool poll_read(read_request& request) noexcept { return request.source->poll_read(request); }
 bool arm_read(read_request& request, task_context& task) noexcept {
   return request.source->arm_read(request, task);
+}
+bool read_fails_again(const read_request& request) noexcept {
+  return request.source->fails_again(request);
 }
 void disarm_read(read_request& request) noexcept { request.source->disarm_read(request); }
 std::string describe_read(const read_request& request) {

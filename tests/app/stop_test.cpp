@@ -5,6 +5,10 @@
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/base/errors.hpp>
+#include <cetane/conc/all.hpp>
+#include <cetane/conc/first.hpp>
+#include <cetane/conc/group.hpp>
+#include <cetane/conc/timeout.hpp>
 
 #include <catch2/generators/catch_generators.hpp>
 
@@ -68,6 +72,69 @@ task<> be_deaf(std::optional<time_point>& ended_at) {
 task<> serve_deafly(connection& peer, std::optional<time_point>& ended_at) {
   co_await peer.send("begun\n");
   co_await be_deaf(ended_at);
+}
+
+// Handlers that catch every error in a loop and go on, each with something else that fails.
+task<> read_on_for_ever(connection& peer) {
+  for (;;) {
+    try {
+      co_await peer.until_eol();
+    } catch (const std::exception&) {
+    }
+  }
+}
+
+task<> choose_for_ever(connection& peer) {
+  for (;;) {
+    try {
+      co_await first(peer.until_eol(), sleep(10h));
+    } catch (const std::exception&) {
+    }
+  }
+}
+
+task<> send_for_ever(connection& peer) {
+  for (;;) {
+    try {
+      co_await peer.send("are you there?\n");
+      co_await peer.until_eol();
+    } catch (const std::exception&) {
+      peer.abort();
+    }
+  }
+}
+
+task<> pump(connection& from, connection& to) {
+  while (auto bytes = co_await from.next_chunk()) co_await to.send(*bytes);
+  co_await to.send_eof();
+}
+
+task<> forward(connection& client, std::uint16_t port) {
+  connection server = co_await connect("127.0.0.1", port);
+  co_await all(pump(client, server), pump(server, client));
+}
+
+// Answers each line in a task of its own, which takes its time.
+task<> work_in_a_group(connection& peer, duration work) {
+  const auto answer = [](connection& to, std::string line, duration takes) -> task<> {
+    co_await sleep(takes);
+    co_await to.send("done ", line);
+  };
+  co_await with_group([&](group& tasks) -> task<> {
+    while (auto line = co_await peer.next_line())
+      tasks.spawn(answer, std::ref(peer), *line + "\n", work);
+  });
+}
+
+task<> read_in_a_group(connection& peer) {
+  const auto read = [](connection& from) -> task<> {
+    while (co_await move_on_after(10h, from.next_line())) {
+    }
+  };
+  co_await with_group([&](group& outer) -> task<> {
+    outer.spawn([&]() -> task<> { co_await all(read(peer)); });
+    co_return;
+  });
 }
 
 bool holds_in_time(duration measured, duration wanted) {
@@ -247,6 +314,100 @@ TEST_CASE_METHOD(app_fixture, "a handler of whose next line something has come c
   REQUIRE(heard == "a line\na line\nhalf a line\n");
   REQUIRE(stopping() >= spans(5s));
   REQUIRE(log.has("stopped: 1 drained, 1 cut"));
+}
+
+TEST_CASE_METHOD(app_fixture, "W2 a handler that only meets its peer's end again is idle",
+                 "[app][stop]") {
+  using handler = task<> (*)(connection&);
+  const handler each =
+      GENERATE(handler(read_on_for_ever), handler(choose_for_ever), handler(send_for_ever));
+  const std::string last_words = GENERATE("", "a line\n", "half a line");
+  const service& s = app.drain(spans(5s)).add_service(service(each, 0));
+
+  run([&]() -> task<> {
+    {
+      connection c = co_await connect_to(s);
+      co_await c.send(last_words);
+    }
+    co_await sleep(50ms);
+    stop();
+  });
+
+  REQUIRE(log.has("stopping: 1 connection,"));
+  REQUIRE(log.has("stopped: 1 drained, 0 cut"));
+  if (on_sim()) REQUIRE(stopping() < 10ms);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler is idle when all its tasks wait for input",
+                 "[app][stop]") {
+  app.drain(spans(5s));
+  const service& echo = app.add_service(service(echo_lines, 0));
+  const service& forwarder = app.add_service(
+      service([&](connection& peer) -> task<> { co_await forward(peer, echo.port()); }, 0));
+  const service& grouped = app.add_service(service(read_in_a_group, 0));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection one = co_await connect_to(forwarder);
+    connection other = co_await connect_to(grouped);
+    co_await one.send("a line\n");
+    co_await other.send("a line\n");
+    heard = co_await one.until_eol();
+    co_await sleep(20ms);
+    stop();
+    heard += co_await one.until_eof();
+    heard += co_await other.until_eof();
+  });
+
+  REQUIRE(heard == "a line\n");
+  REQUIRE(log.has("stopped: 3 drained, 0 cut"));
+  if (on_sim()) REQUIRE(stopping() < 100ms);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler is at work while one of its tasks is, then it is idle",
+                 "[app][stop]") {
+  const service& s = app.drain(spans(50s)).add_service(service(work_in_a_group, 0, spans(4s)));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await c.send("one\ntwo\n");
+    co_await sleep(spans(1s));
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "done one\ndone two\n");
+  REQUIRE(log.has("stopped: 1 drained, 0 cut"));
+  if (on_sim()) REQUIRE(stopping() < 4s);
+}
+
+TEST_CASE_METHOD(app_fixture, "a handler that waits for somebody else's answer is at work",
+                 "[app][stop]") {
+  const auto ask = [](connection& server) -> task<std::string> {
+    co_return co_await server.until_eol();
+  };
+  const auto handler = [ask](connection& peer, const service& other) -> task<> {
+    connection server = co_await connect_to(other);
+    connection second = co_await connect_to(other);
+    co_await server.send("one\n");
+    co_await second.send("two\n");
+    const auto answers = co_await all(ask(server), ask(second));
+    co_await peer.send(std::get<0>(answers), std::get<1>(answers));
+  };
+  app.drain(spans(50s));
+  const service& slow = app.add_service(service(read_then_work, 0, spans(4s)));
+  const service& s = app.add_service(service(handler, 0, std::cref(slow)));
+  std::string heard;
+
+  run([&]() -> task<> {
+    connection c = co_await connect_to(s);
+    co_await sleep(spans(1s));
+    stop();
+    heard = co_await c.until_eof();
+  });
+
+  REQUIRE(heard == "done one\ndone two\n");
 }
 
 TEST_CASE_METHOD(app_fixture, "a service may have a grace of its own", "[app][stop]") {

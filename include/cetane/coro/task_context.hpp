@@ -17,6 +17,13 @@ namespace detail {
 
 class task_context;
 
+/// What a stop asks of a wait.
+enum class wait_kind : std::uint8_t {
+  other,
+  input,    ///< something that a peer has not sent yet
+  members,  ///< the end of tasks in a scope of the waiting task's
+};
+
 /// What a suspended task waits for.
 class CETANE_API waitable {
  public:
@@ -26,6 +33,8 @@ class CETANE_API waitable {
 
   /// Says in a few words what is waited for, for dump_tasks().
   virtual std::string describe_wait() const = 0;
+
+  virtual wait_kind kind_of_wait() const noexcept { return wait_kind::other; }
 
  protected:
   waitable() = default;

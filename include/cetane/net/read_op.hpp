@@ -54,6 +54,7 @@ CETANE_API std::optional<chunk> finish_next_chunk(stream& source);
 // The same in two phases, for first(): see selectable.
 CETANE_API bool poll_read(read_request& request) noexcept;
 CETANE_API bool arm_read(read_request& request, task_context& task) noexcept;
+CETANE_API bool read_fails_again(const read_request& request) noexcept;
 CETANE_API void disarm_read(read_request& request) noexcept;
 CETANE_API std::string describe_read(const read_request& request);
 
@@ -179,6 +180,7 @@ class read_wait final : public selectable {
   ~read_wait() = default;
 
   bool poll() noexcept { return detail::poll_read(request_); }
+  bool had_turn() const noexcept { return detail::read_fails_again(request_); }
   void arm() noexcept {
     if (detail::arm_read(request_, task())) wake();
   }

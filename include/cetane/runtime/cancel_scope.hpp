@@ -67,6 +67,9 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   /// within the group.
   detail::task_context* last_task() noexcept;
 
+  /// The outermost scope around `task` that is in its own frame, or null.
+  static cancel_scope* outermost_of(const detail::task_context& task) noexcept;
+
   /// Calls visit(task_context&) for every task below.
   template <class Visit>
   void for_each_task(Visit&& visit) {
@@ -81,9 +84,6 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
 
   // The last task of the last scope below that is not `skipped`, or null.
   detail::task_context* last_besides(const detail::task_context* skipped) noexcept;
-
-  // The outermost scope around `task` that is in its own frame, or null.
-  static cancel_scope* outermost_of(const detail::task_context& task) noexcept;
 
   // The last child of the last child, and so on; this one if there are no children.
   cancel_scope& last_below() noexcept;
