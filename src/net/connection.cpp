@@ -4,6 +4,7 @@
 #include <os/file.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/base/text.hpp>
 
 #include <cerrno>
 #include <stdexcept>
@@ -65,8 +66,11 @@ read_op<std::optional<std::string>> connection::next_line() {
 
 send_op connection::send_file(const std::string& path, std::uint64_t offset, std::uint64_t count) {
   unique_fd file;
+  // The system would take the name to end at a zero byte, and open another file.
+  if (path.find('\0') != std::string::npos)
+    throw error("send the file " + escape(path), system_code(ENOENT));
   if (const int failed = os::open_for_reading(path.c_str(), file); failed < 0) {
-    throw error("send the file " + path, system_code(failed));
+    throw error("send the file " + escape(path), system_code(failed));
   }
   return send_file(file.get(), offset, count);
 }

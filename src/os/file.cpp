@@ -45,7 +45,8 @@ class sigpipe_blocked {
 int open_for_reading(const char* path, unique_fd& out) noexcept {
   int fd = -1;
   do {
-    fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    // A FIFO without a writer would make the caller wait for one.
+    fd = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   } while (fd < 0 && errno == EINTR);  // possible on network file systems
   if (fd < 0) return -errno;
   out.reset(fd);

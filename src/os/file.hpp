@@ -8,6 +8,7 @@
 /// Files to send from. Calls return a negative errno on failure and throw nothing.
 namespace cetane::os {
 
+/// Never waits, whatever kind of file it is.
 int open_for_reading(const char* path, unique_fd& out) noexcept;
 
 struct file_facts {

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace send_file_test {
@@ -174,7 +175,18 @@ TEST_CASE_METHOD(file_fixture, "what is no regular file is refused by the call",
                  "[net][send-file]") {
   REQUIRE_THROWS_AS(here.send_file(folder.path_of("missing")), error);
   REQUIRE_THROWS_AS(here.send_file("/dev/null"), error);
+  REQUIRE(::mkfifo(folder.path_of("fifo").c_str(), 0600) == 0);
+  REQUIRE_THROWS_AS(here.send_file(folder.path_of("fifo")), error);
   REQUIRE_THROWS_AS(here.send_file(-1), error);
+  REQUIRE(stats().bytes_queued == 0);
+}
+
+TEST_CASE_METHOD(file_fixture, "a path with a zero byte is not that of the file before it",
+                 "[net][send-file]") {
+  const std::string path = folder.write("public", "text");
+  using namespace std::string_literals;
+
+  REQUIRE_THROWS_AS(here.send_file(path + "\0.png"s), error);
   REQUIRE(stats().bytes_queued == 0);
 }
 

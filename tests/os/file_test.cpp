@@ -11,6 +11,7 @@
 #include <string>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace file_test {
 
@@ -53,6 +54,18 @@ TEST_CASE("what is no regular file says so", "[os][file]") {
   facts.is_regular = true;
 
   CHECK(look_at_file(read_end.get(), facts) == 0);
+  CHECK_FALSE(facts.is_regular);
+}
+
+TEST_CASE("a FIFO that nobody writes to is opened without waiting", "[os][file]") {
+  const temporary_folder folder;
+  const std::string path = folder.path_of("fifo");
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  unique_fd fd;
+  file_facts facts;
+
+  CHECK(open_for_reading(path.c_str(), fd) == 0);
+  CHECK(look_at_file(fd.get(), facts) == 0);
   CHECK_FALSE(facts.is_regular);
 }
 
