@@ -230,6 +230,32 @@ TEST_CASE("a server that is told of a timeout collects its children", "[socketse
   CHECK_FALSE(has_children());
 }
 
+TEST_CASE("a child that has ended does not keep a server busy that waits for one request",
+          "[socketserver][fork]") {
+  struct turning : forking<tcp_server> {
+    using forking::forking;
+    bool accepting() override {
+      ++turns;
+      return forking::accepting();
+    }
+    int turns = 0;
+  };
+  live<turning> server(any_port(), call([](calling&) {}));
+  stream_client client(server.server_address());
+  server.handle_request();
+  REQUIRE(client.until_end().empty());
+  const int child = *server.active_children().begin();
+  siginfo_t ended{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
+  server.timeout = 5ms;
+  server.turns = 0;
+
+  server.handle_request();
+
+  CHECK(server.turns == 1);
+  CHECK_FALSE(has_children());
+}
+
 TEST_CASE("in_child runs in the child before the request", "[socketserver][fork]") {
   struct marking : forking<tcp_server> {
     using forking::forking;

@@ -76,8 +76,10 @@ class forking : public Server {
     this->timeout = std::chrono::seconds(300);
   }
 
+  // Collects whenever the loop is about to wait: the descriptor of a child that has ended, and is
+  // not known to have, would end each wait at once.
   bool accepting() override {
-    if (children_.size() >= max_children) collect_children();
+    collect_children();
     return children_.size() < max_children && Server::accepting();
   }
   void add_descriptors(std::vector<int>& out) const override {
