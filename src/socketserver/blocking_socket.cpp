@@ -26,6 +26,10 @@ timespec to_timespec(duration span) {
   return {static_cast<time_t>(whole.count()), static_cast<long>((span - whole).count())};
 }
 
+// The memory for a call is made, and cleared, before anybody knows how little will come: a peer
+// that sends one byte at a time must not make much work of it.
+constexpr std::size_t most_at_once = 64_KiB;
+
 // How the attempt that is under way ends.
 void wait_for_connection(int fd, const address& where, duration timeout) {
   using clock = std::chrono::steady_clock;
@@ -79,7 +83,7 @@ blocking_socket::blocking_socket(unique_fd descriptor)
 blocking_socket::~blocking_socket() = default;
 
 std::string blocking_socket::recv(std::size_t most) {
-  std::string bytes(std::min(most, default_receive_limit), '\0');
+  std::string bytes(std::min(most, most_at_once), '\0');
   bytes.resize(repeat("read from", POLLIN, [&](int flags) {
     return ::recv(fileno(), bytes.data(), bytes.size(), flags);
   }));

@@ -188,6 +188,18 @@ TEST_CASE("a reader without a buffer reads no further than it is asked to", "[so
   CHECK(pair.far->recv(100) == "rest");
 }
 
+TEST_CASE("a byte that comes alone takes no more memory for a large read", "[socketserver]") {
+  const connected_pair pair;
+  pair.near->sendall("x");
+  CHECK(pair.far->recv(cetane::default_receive_limit).capacity() <= 128 * 1024);
+
+  const std::string text(300'000, 'x');
+  std::thread sender([&] { pair.near->sendall(text); });
+  reader in(*pair.far, 0);
+  CHECK(in.read(text.size()) == text);
+  sender.join();
+}
+
 TEST_CASE("a reader refuses more than its limits and loses nothing", "[socketserver]") {
   reader in("0123456789\nrest");
 

@@ -26,7 +26,8 @@ class CETANE_API blocking_socket {
   blocking_socket& operator=(const blocking_socket&) = delete;
   ~blocking_socket();
 
-  /// Reads what there is, at least one byte and at most `most`; empty at the end of the input.
+  /// Reads what there is, at least one byte and at most `most`, or 64 KiB; empty at the end of the
+  /// input.
   /// @throws timed_out         Nothing came within the timeout.
   /// @throws connection_error  The connection is broken, or closed here.
   [[nodiscard]] std::string recv(std::size_t most);
