@@ -29,6 +29,7 @@ std::string_view without_brackets(std::string_view host) {
 
 // An interface's number, by number or by name; 0 when there is none such.
 std::uint32_t parse_scope(const std::string& text) {
+  if (text.find('\0') != std::string::npos) return 0;
   std::uint32_t number = 0;
   const char* end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, number);

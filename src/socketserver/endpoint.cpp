@@ -17,6 +17,9 @@ address endpoint::resolve(cetane::address_family family) const {
     return *address::parse_ip(v6 ? "::1" : "127.0.0.1", port_);
   }
 
+  // A zero byte would end the name early on its way through the system.
+  if (host_.find('\0') != std::string::npos) throw resolve_error(host_, EAI_NONAME);
+
   addrinfo wanted{};
   wanted.ai_family = v6 ? AF_INET6 : AF_INET;
   wanted.ai_socktype = SOCK_STREAM;  // one answer for each address

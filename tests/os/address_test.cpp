@@ -73,6 +73,7 @@ TEST_CASE("a scope is read by name and by number", "[os][address]") {
   CHECK(ip("[fe80::1%lo]", 80) == by_number);
   CHECK_FALSE(address::parse_ip("fe80::1%no-such-link", 80));
   CHECK_FALSE(address::parse_ip("fe80::1%", 80));
+  CHECK_FALSE(address::parse_ip({"fe80::1%lo\0x", 12}, 80));
   CHECK(ip("fe80::1%4000000000", 80).host() == "fe80::1%4000000000");  // an interface that is gone
 }
 

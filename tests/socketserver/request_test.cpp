@@ -251,6 +251,7 @@ TEST_CASE("a client connects, or is told why not", "[socketserver]") {
   }
   CHECK_THROWS_AS(create_connection(where), cetane::connect_error);
   CHECK_THROWS_AS(create_connection("@cetane-nobody-listens-here"), cetane::connect_error);
+  CHECK_THROWS_AS(create_connection(endpoint({"127.0.0.1\0.com", 14}, 80)), cetane::resolve_error);
 }
 
 }  // namespace request_test
