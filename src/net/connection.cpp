@@ -95,7 +95,7 @@ send_op connection::send_eof() {
 
 void connection::close() { stream().close(); }
 void connection::abort(std::string why) { stream().abort(std::move(why)); }
-bool connection::is_closed() const { return !stream().is_open(); }
+bool connection::is_closed() const { return !stream().is_open() || stream().is_broken(); }
 const address& connection::remote() const { return stream().remote(); }
 const address& connection::local() const { return stream().local(); }
 std::size_t connection::queued_bytes() const { return stream().queued_bytes(); }

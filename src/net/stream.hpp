@@ -69,6 +69,7 @@ class stream : public stream_io, public waitable {
   void release() noexcept;
   bool end_if_delivered() noexcept;
   bool is_open() const noexcept { return phase_ == phase::open; }
+  bool is_broken() const noexcept { return input_error_ != 0 || output_error_ != 0; }
   bool peer_has_left() const noexcept { return input_ended_ || hung_up; }
   closed_by_peer how_peer_left() const noexcept;
   [[noreturn]] void throw_closed(std::string_view tried);

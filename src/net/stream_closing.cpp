@@ -146,8 +146,7 @@ void stream::notify_closed() noexcept {
 }
 
 closed_by_peer stream::how_peer_left() const noexcept {
-  const bool orderly = input_error_ == 0 && output_error_ == 0;
-  return orderly ? closed_by_peer::end_of_input : closed_by_peer::reset;
+  return is_broken() ? closed_by_peer::reset : closed_by_peer::end_of_input;
 }
 
 void stream::on_idle_timer() noexcept {

@@ -48,6 +48,20 @@ TEST_CASE_METHOD(reset_fixture, "a reset wakes a reader once, with its reason", 
   }
 }
 
+TEST_CASE_METHOD(reset_fixture, "a connection that was reset is closed, a half-closed one is not",
+                 "[net][reset]") {
+  connected_pair half(loop);
+  std::ignore = half.there.send_eof();
+  peer_resets();
+
+  REQUIRE(here.is_closed());
+  const auto learn = [](connection& peer) -> task<closed_by_peer> {
+    co_return co_await peer.closed();
+  };
+  REQUIRE(loop.run(learn, half.here) == closed_by_peer::end_of_input);
+  REQUIRE_FALSE(half.here.is_closed());
+}
+
 TEST_CASE_METHOD(reset_fixture, "what came before a reset can be read", "[net][reset]") {
   arrives("one\ntwo\nhalf");
   peer_resets();
