@@ -76,6 +76,7 @@ class epoll_backend final : public kernel_backend {
   // Tags; has room for one more of every object, so that noting one never allocates.
   std::vector<std::uint64_t> unread_;
   std::size_t objects_ = 0;
+  bool fine_grained_ = true;  // as far as is known
   unique_fd epoll_;
   std::array<epoll_event, events_per_wait> events_;
   os::fork_hook fork_hook_{*this};
@@ -98,21 +99,20 @@ void epoll_backend::poll(event_loop& loop, time_point until) {
 }
 
 // epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to
-// milliseconds: never early.
+// milliseconds: never early. Sandboxes that do not know the call refuse it with EPERM.
 int epoll_backend::wait(time_point until) noexcept {
-  static const bool fine_grained =
-      ::epoll_pwait2(-1, nullptr, 0, nullptr, nullptr) >= 0 || errno != ENOSYS;
   if (until <= time_point())
     return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, 0));
   if (until == never)
     return std::max(0, ::epoll_wait(epoll_.get(), events_.data(), events_per_wait, -1));
   const duration left = std::max(duration::zero(), until - monotonic_now());
-  if (fine_grained) {
+  if (fine_grained_) {
     const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec span{static_cast<time_t>(whole.count()),
                         static_cast<long>((left - whole).count())};
-    return std::max(0,
-                    ::epoll_pwait2(epoll_.get(), events_.data(), events_per_wait, &span, nullptr));
+    const int count = ::epoll_pwait2(epoll_.get(), events_.data(), events_per_wait, &span, nullptr);
+    fine_grained_ = count >= 0 || (errno != ENOSYS && errno != EPERM);
+    if (fine_grained_) return std::max(0, count);
   }
   const auto ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(),
                                          std::numeric_limits<int>::max());
