@@ -85,6 +85,16 @@ class connecting final : public detail::poll_io, public detail::waitable {
   bool done_ = false;
 };
 
+// A port that nobody listens on may be the very one that the system picks for our end: then TCP
+// connects the socket to itself, and a client that tries again and again to reach its server on
+// this machine would talk to itself and keep the port from it.
+bool is_connected_to_itself(detail::backend& io, int descriptor, const address& to) {
+  address own;
+  address peer;
+  return !to.is_unix() && io.local_address(descriptor, own) == 0 && own.port() == to.port() &&
+         io.peer_address(descriptor, peer) == 0 && own == peer;
+}
+
 connect_error failure(const address& to, int code) {
   return connect_error("connect to " + to.to_string(), system_code(code));
 }
@@ -130,6 +140,8 @@ task<connection> connect_op::try_one(const connect_op& op, const address& to) {
     result = attempt.begin(from);
   }
   if (result == -EINPROGRESS) result = co_await attempt;
+  if (result == 0 && is_connected_to_itself(loop.io(), attempt.descriptor, to))
+    result = -ECONNREFUSED;
   if (result < 0) throw failure(to, result);
 
   static const connection_limits usual;

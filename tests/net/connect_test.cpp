@@ -238,6 +238,17 @@ TEST_CASE("a connection can be made from a local address", "[net][connect]") {
                     connect_error);
 }
 
+TEST_CASE("a socket that is connected to itself has found nobody", "[net][connect][not-sim]") {
+  test_loop loop;
+  std::uint16_t free_port = 0;
+  {
+    const echo_server server(loop, *address::parse_ip("127.0.0.5", 0));
+    free_port = server.port();
+  }
+  const address own = *address::parse_ip("127.0.0.5", free_port);
+  REQUIRE_THROWS_AS(loop.run(ask, connect("127.0.0.5", free_port).from(own)), connect_error);
+}
+
 TEST_CASE("a connection can be made to an IPv6 address, with brackets and without",
           "[net][connect][ipv6]") {
   test_loop loop;
