@@ -13,6 +13,7 @@
 #include <mutex>
 #include <span>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include <poll.h>
@@ -30,10 +31,11 @@ timespec to_timespec(duration span) {
 // that sends one byte at a time must not make much work of it.
 constexpr std::size_t most_at_once = 64_KiB;
 
+constexpr duration full_backlog_pause = std::chrono::milliseconds(10);
+
 // How the attempt that is under way ends.
-void wait_for_connection(int fd, const address& where, duration timeout) {
+void wait_for_connection(int fd, const address& where, duration timeout, time_point until) {
   using clock = std::chrono::steady_clock;
-  const time_point until = deadline_after(clock::now(), timeout);
   pollfd one{fd, POLLOUT, 0};
   for (;;) {
     const timespec left = to_timespec(std::max(duration::zero(), until - clock::now()));
@@ -196,10 +198,18 @@ void blocking_socket::fail(const char* tried, int why) const {
 
 blocking_socket create_connection(const endpoint& to, duration timeout) {
   const address where = to.resolve(address_family::ipv4);
+  const time_point until = deadline_after(std::chrono::steady_clock::now(), timeout);
   unique_fd fd;
   int result = os::begin_connect(where, nullptr, fd);
+  // Too many wait to be accepted; for TCP the system waits by itself.
+  while (result == -EAGAIN && where.is_unix() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(full_backlog_pause);
+    result = os::begin_connect(where, nullptr, fd);
+  }
+  if (result == -EAGAIN && where.is_unix())
+    throw connect_timeout(fmt::format("connect to {}", where), timeout);
   if (result == -EINPROGRESS) {
-    wait_for_connection(fd.get(), where, timeout);
+    wait_for_connection(fd.get(), where, timeout, until);
     result = os::connect_result(fd.get());
   }
   if (result < 0) throw connect_error(fmt::format("connect to {}", where), system_code(result));

@@ -254,4 +254,25 @@ TEST_CASE("a client connects, or is told why not", "[socketserver]") {
   CHECK_THROWS_AS(create_connection(endpoint({"127.0.0.1\0.com", 14}, 80)), cetane::resolve_error);
 }
 
+TEST_CASE("a client waits for a Unix server whose backlog is full", "[socketserver]") {
+  struct picky : unix_stream_server {
+    picky(endpoint where, handler_factory make)
+        : unix_stream_server(std::move(where), std::move(make)) {
+      request_queue_size = 0;
+    }
+  };
+  const std::string path = "@cetane-full-" + std::to_string(::getpid());
+  live<picky> server(path, handler<echo_line>);
+  blocking_socket first = create_connection(path);
+  CHECK_THROWS_AS(create_connection(path, 20ms), cetane::connect_timeout);
+  first.sendall("one\n");
+
+  std::thread second([&] { create_connection(path).sendall("two\n"); });
+  server.handle_request();
+  server.handle_request();
+  second.join();
+
+  CHECK(first.recv(100) == "one\n");
+}
+
 }  // namespace request_test
