@@ -62,10 +62,17 @@ void control(int own, int operation, int descriptor, std::uint32_t flags, const 
 class epoll::descriptor {
  public:
   explicit descriptor(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() { close(); }  // before the hook goes
+
   void in_child(std::span<const int>) noexcept { fd_.reset(); }
 
   int get() const noexcept { return fd_.get(); }
-  void close() noexcept { fd_.reset(); }
+  void close() noexcept {
+    const os::forks_held_back until_closed;
+    fd_.reset();
+  }
 
  private:
   unique_fd fd_;
