@@ -28,7 +28,7 @@ void kernel_backend::forget(const slot_table& slots, std::span<const int> kept) 
   wake_.reset();
   slots.for_each([&](const io_object& object) {
     const bool is_kept = std::find(kept.begin(), kept.end(), object.descriptor) != kept.end();
-    if (!object.one_shot && !is_kept) ::close(object.descriptor);
+    if (!object.foreign && !is_kept) ::close(object.descriptor);
   });
 }
 

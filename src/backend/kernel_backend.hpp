@@ -60,8 +60,8 @@ class kernel_backend : public backend {
   /// read.
   int wake_descriptor() const noexcept { return wake_.get(); }
 
-  /// For a child process: closes what its parent's loop has open, save `kept` and what is watched
-  /// once, which is the user's.
+  /// For a child process: closes what its parent's loop has open, save `kept` and what is the
+  /// user's.
   void forget(const slot_table& slots, std::span<const int> kept) noexcept;
 
  private:

@@ -38,11 +38,13 @@ class descriptor_watch final : public poll_io, public pooled {
   int begin(int watched, readiness wanted) {
     const bool for_writing = wanted == readiness::to_write;
     descriptor = watched;
+    foreign = true;
     const int result = io_.watch_once(*this, for_writing);
     if (result != -EEXIST) return result;
     duplicate_.reset(::fcntl(watched, F_DUPFD_CLOEXEC, 0));
     if (!duplicate_) return -errno;
     descriptor = duplicate_.get();
+    foreign = false;
     return io_.watch_once(*this, for_writing);
   }
 

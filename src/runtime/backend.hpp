@@ -42,7 +42,8 @@ class io_object {
   bool is_tcp = false;
   bool bulky = false;          // stream: its last input was large
   bool unread_noted = false;   // stream: the backend has it on its list of those to read again
-  bool one_shot = false;       // poll: a foreign descriptor, watched for one event only
+  bool one_shot = false;       // poll: watched for one event only
+  bool foreign = false;        // poll: the user's descriptor, which a child process keeps
   bool output_taken = false;   // stream: the backend holds output of it until its next poll
   std::uint8_t in_flight = 0;  // what the kernel works on for this object, if it is told of that
 

@@ -1,6 +1,9 @@
 // A child process made inside an event loop.
 #include "net_fixture.hpp"
 
+#include <os/socket.hpp>
+
+#include <cetane/net/readiness.hpp>
 #include <cetane/os/process.hpp>
 
 #include <filesystem>
@@ -13,6 +16,16 @@ using namespace cetane;
 using namespace cetane::test;
 
 namespace {
+
+int count_open(std::string_view kind) {
+  int count = 0;
+  for (const auto& one : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string what = std::filesystem::read_symlink(one.path(), gone).string();
+    if (what.starts_with(kind)) ++count;
+  }
+  return count;
+}
 
 // 0 when this process is in no loop and has neither a loop's descriptors nor a socket.
 int what_is_left_of_the_loop() {
@@ -36,6 +49,21 @@ TEST_CASE("a child process has nothing of the loop that it was forked in", "[net
       []() -> task<int> { co_return fork_process(what_is_left_of_the_loop).wait().number(); });
 
   CHECK(left == 0);
+}
+
+TEST_CASE("a child process has the user's descriptors once, however many tasks wait for them",
+          "[net][fork][not-sim]") {
+  const int before = count_open("pipe:");  // of whoever runs the tests
+  unique_fd read_end, write_end;
+  REQUIRE(os::make_pipe(read_end, write_end) == 0);
+  test_loop loop;
+  const auto wait = [](int descriptor) -> task<> { co_await readable(descriptor); };
+  const auto one = loop.spawn(wait, read_end.get()), other = loop.spawn(wait, read_end.get());
+  settle(loop);
+
+  child_process child = fork_process([] { return count_open("pipe:"); });
+
+  CHECK(child.wait().number() == before + 2);
 }
 
 TEST_CASE("a connection goes on in the parent after a fork", "[net][fork]") {
