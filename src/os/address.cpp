@@ -80,9 +80,12 @@ address address::unix_path(std::string_view path) {
   if (path.find('\0') != std::string_view::npos) {
     refuse_path(path, "it contains a zero byte", std::errc::invalid_argument);
   }
-  if (path.size() > longest_unix_path) {
+  // A path needs one more byte, its zero; an abstract name has that in front, where we have the
+  // "@".
+  const std::size_t size = path.size() - (path.front() == '@' ? 1 : 0);
+  if (size > longest_unix_path) {
     refuse_path(path,
-                fmt::format("it is {} bytes long, and the system takes at most {}", path.size(),
+                fmt::format("it is {} bytes long, and the system takes at most {}", size,
                             longest_unix_path),
                 std::errc::filename_too_long);
   }

@@ -120,6 +120,13 @@ TEST_CASE("a Unix path of 107 bytes fits, one of 108 is refused with both figure
                             "long, and the system takes at most 107"));
 }
 
+TEST_CASE("an abstract name may have 107 bytes, the sign before it not counted", "[os][address]") {
+  const std::string longest = "@" + std::string(107, 'x');
+
+  CHECK(there_and_back(address::unix_path(longest)).host() == longest);
+  CHECK_THROWS_AS(address::unix_path(longest + "x"), cetane::error);
+}
+
 TEST_CASE("a Unix path that the system would cut short is refused", "[os][address]") {
   using namespace std::string_view_literals;
 
