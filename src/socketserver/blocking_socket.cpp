@@ -196,24 +196,34 @@ void blocking_socket::fail(const char* tried, int why) const {
   throw connection_error(fmt::format("{} {}", tried, peer), system_code(why));
 }
 
-blocking_socket create_connection(const endpoint& to, duration timeout) {
-  const address where = to.resolve(address_family::ipv4);
-  const time_point until = deadline_after(std::chrono::steady_clock::now(), timeout);
+// The attempt has an owner from its beginning: forks on other threads do not wait for its end.
+int blocking_socket::begin_connect(const address& where) {
+  const os::forks_held_back until_it_has_an_owner;
   unique_fd fd;
-  int result = os::begin_connect(where, nullptr, fd);
+  const int result = os::begin_connect(where, nullptr, fd);
+  state_ = std::make_unique<state>(std::move(fd));
+  return result;
+}
+
+blocking_socket::blocking_socket(const address& where, duration limit) {
+  const time_point until = deadline_after(std::chrono::steady_clock::now(), limit);
+  int result = begin_connect(where);
   // Too many wait to be accepted; for TCP the system waits by itself.
-  while (result == -EAGAIN && where.is_unix() && std::chrono::steady_clock::now() < until) {
+  while (result == -EAGAIN && where.is_unix()) {
+    if (std::chrono::steady_clock::now() >= until)
+      throw connect_timeout(fmt::format("connect to {}", where), limit);
     std::this_thread::sleep_for(full_backlog_pause);
-    result = os::begin_connect(where, nullptr, fd);
+    result = begin_connect(where);
   }
-  if (result == -EAGAIN && where.is_unix())
-    throw connect_timeout(fmt::format("connect to {}", where), timeout);
   if (result == -EINPROGRESS) {
-    wait_for_connection(fd.get(), where, timeout, until);
-    result = os::connect_result(fd.get());
+    wait_for_connection(fileno(), where, limit, until);
+    result = os::connect_result(fileno());
   }
   if (result < 0) throw connect_error(fmt::format("connect to {}", where), system_code(result));
-  return blocking_socket(std::move(fd));
+}
+
+blocking_socket create_connection(const endpoint& to, duration timeout) {
+  return blocking_socket(to.resolve(address_family::ipv4), timeout);
 }
 
 }  // namespace cetane::socketserver

@@ -3,7 +3,11 @@
 #include "os/temporary_folder.hpp"
 
 #include <cetane/base/errors.hpp>
+#include <cetane/os/process.hpp>
 
+#include <array>
+
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -252,6 +256,32 @@ TEST_CASE("a client connects, or is told why not", "[socketserver]") {
   CHECK_THROWS_AS(create_connection(where), cetane::connect_error);
   CHECK_THROWS_AS(create_connection("@cetane-nobody-listens-here"), cetane::connect_error);
   CHECK_THROWS_AS(create_connection(endpoint({"127.0.0.1\0.com", 14}, 80)), cetane::resolve_error);
+}
+
+TEST_CASE("a child has no part in a connection that another thread is making",
+          "[socketserver][fork]") {
+  live<tcp_server> server(cetane::socketserver::defer_bind, any_port(), handler<echo_line>);
+  server.request_queue_size = 0;
+  server.server_bind();
+  server.server_activate();
+  std::array<unique_fd, 3> crowd;  // so the next one waits
+  for (unique_fd& each : crowd) cetane::os::begin_connect(server.server_address(), nullptr, each);
+  const int next = ::dup(0);
+  ::close(next);
+  std::thread waiting([&] {
+    try {
+      static_cast<void>(create_connection(server.server_address(), 100ms));
+    } catch (const cetane::connect_timeout&) {
+      // as it should
+    }
+  });
+  while (::fcntl(next, F_GETFD) < 0) std::this_thread::yield();
+
+  auto child =
+      cetane::fork_process([next] { return ::fcntl(next, F_GETFD) < 0 && errno == EBADF ? 0 : 1; });
+
+  CHECK(child.wait().success());
+  waiting.join();
 }
 
 TEST_CASE("a client waits for a Unix server whose backlog is full", "[socketserver]") {

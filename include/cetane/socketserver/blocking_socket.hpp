@@ -14,6 +14,16 @@
 
 namespace cetane::socketserver {
 
+class blocking_socket;
+
+/// Connects to a stream server. Blocks while its name is looked up and it is reached.
+///
+/// @throws resolve_error    The name has no IPv4 address.
+/// @throws connect_timeout  It took longer than `timeout`.
+/// @throws connect_error    Nobody listens there, or it cannot be reached.
+[[nodiscard]] CETANE_API blocking_socket
+create_connection(const endpoint& to, duration timeout = default_connect_timeout);
+
 /// A socket whose calls block the thread, as those of Python's socket object do, with their names.
 ///
 /// Closed on exec, and in children made by fork_process() that do not keep it. A peer that has gone
@@ -74,7 +84,10 @@ class CETANE_API blocking_socket {
 
  private:
   class state;
+  friend blocking_socket create_connection(const endpoint& to, duration timeout);
 
+  blocking_socket(const address& where, duration limit);
+  int begin_connect(const address& where);
   template <class Call>
   std::size_t repeat(const char* tried, short events, Call call);
   void wait(const char* tried, short events) const;
@@ -83,13 +96,5 @@ class CETANE_API blocking_socket {
   std::unique_ptr<state> state_;
   std::optional<duration> timeout_;
 };
-
-/// Connects to a stream server. Blocks while its name is looked up and it is reached.
-///
-/// @throws resolve_error    The name has no IPv4 address.
-/// @throws connect_timeout  It took longer than `timeout`.
-/// @throws connect_error    Nobody listens there, or it cannot be reached.
-[[nodiscard]] CETANE_API blocking_socket
-create_connection(const endpoint& to, duration timeout = default_connect_timeout);
 
 }  // namespace cetane::socketserver
