@@ -62,6 +62,7 @@ class epoll_backend final : public kernel_backend {
   ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
 
  private:
+  static ssize_t written(stream_io& stream, ssize_t result) noexcept;
   int add(io_object& object, std::uint32_t events);
   int wait(time_point until) noexcept;
   void deliver(event_loop& loop, const epoll_event& event) noexcept;
@@ -155,8 +156,7 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !stream.hung_up) {
     stream.hung_up = true;
     stream.short_read_empties = false;
-    const bool broken = (events & EPOLLERR) != 0;
-    stream.on_hang_up(broken ? ECONNRESET : 0);
+    stream.on_hang_up((events & EPOLLERR) != 0 ? ask_failure(stream) : 0);
     if (slots_.find(tag) != &stream) return;
   }
   if (stream.readable && stream.reading) read(loop.blocks(), stream);
@@ -182,7 +182,7 @@ void epoll_backend::read_nothing(stream_io& stream, long result) noexcept {
   if (stream.readable) return note_unread(stream);
   if (result == -EAGAIN) return;
   stream.reading = false;
-  stream.on_end(static_cast<int>(-result));
+  stream.on_end(result == 0 ? how_ended(stream) : static_cast<int>(-result));
 }
 
 void epoll_backend::note_unread(stream_io& stream) noexcept {
@@ -256,28 +256,30 @@ void epoll_backend::set_reading(stream_io& stream, bool on) noexcept {
   if (on && stream.readable) note_unread(stream);
 }
 
+ssize_t epoll_backend::written(stream_io& stream, ssize_t result) noexcept {
+  if (result >= 0) [[likely]]
+    return result;
+  if (result == -EAGAIN) stream.writable = false;
+  return why_unwritten(stream, result);
+}
+
 ssize_t epoll_backend::write(stream_io& stream, const iovec* parts, int count) noexcept {
   if (!stream.writable) return -EAGAIN;
-  const ssize_t sent = send_parts(stream.descriptor, parts, count);
-  if (sent == -EAGAIN) stream.writable = false;
-  return sent;
+  return written(stream, send_parts(stream.descriptor, parts, count));
 }
 
 ssize_t epoll_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
   const long sent = os::send(stream.descriptor, bytes.data(), bytes.size());
   if (sent >= 0) [[likely]]
     return sent;
-  if (sent == -EAGAIN) stream.writable = false;
-  return sent == -EINTR ? 0 : sent;  // nothing was sent: the stream goes on with write()
+  return sent == -EINTR ? 0 : written(stream, sent);  // 0: the stream goes on with write()
 }
 
 ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,
                                  std::size_t count) noexcept {
   if (!stream.writable) return -EAGAIN;
   auto position = static_cast<std::uint64_t>(offset);
-  const long sent = os::send_file(stream.descriptor, file, position, count);
-  if (sent == -EAGAIN) stream.writable = false;
-  return sent;
+  return written(stream, os::send_file(stream.descriptor, file, position, count));
 }
 
 }  // namespace

@@ -112,8 +112,12 @@ bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) n
 
 void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
   if (events < 0) return note_wanted(stream);
-  const bool broken = (events & POLLERR) != 0;
-  told_of_hang_up(stream, broken || (events & POLLHUP) != 0, broken ? ECONNRESET : 0);
+  const bool failed = (events & POLLERR) != 0;
+  const int error = failed && !stream.hung_up ? ask_failure(stream) : 0;
+  // The kernel may have told the receive, whose completion follows.
+  const bool told = error != 0 && stream.failure == 0;
+  if (told && (stream.in_flight & op_receive) != 0) return note_wanted(stream);
+  told_of_hang_up(stream, failed || (events & POLLHUP) != 0, error);
 }
 
 void uring_backend::deliver_room(stream_io& stream, int events) noexcept {
@@ -127,7 +131,8 @@ void uring_backend::deliver_room(stream_io& stream, int events) noexcept {
 // The kernel tells an error once, and now it has told it to us: who reads or writes next must hear
 // it.
 void uring_backend::deliver_end(stream_io& stream, int error) noexcept {
-  if (!told_of_hang_up(stream, error != 0, error == 0 ? 0 : ECONNRESET)) return;
+  if (error == 0) error = how_ended(stream);
+  if (!told_of_hang_up(stream, error != 0, error)) return;
   if (!stream.reading) {
     if (error != 0 && held_.keep_end(stream.descriptor, error)) stream.readable = true;
     return;

@@ -41,7 +41,7 @@ ssize_t uring_backend::write(stream_io& stream, const iovec* parts, int count) n
     return -error;
   const ssize_t sent = send_parts(stream.descriptor, parts, count);
   if (sent == -EAGAIN) no_room(stream);
-  return sent;
+  return why_unwritten(stream, sent);
 }
 
 ssize_t uring_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {

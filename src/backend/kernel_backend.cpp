@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <unistd.h>
 
@@ -61,6 +62,21 @@ int kernel_backend::connect(const address& to, const address* from, int& descrip
   if (!to.is_unix()) os::set_nodelay(fd.get());
   descriptor = fd.release();
   return result;
+}
+
+int kernel_backend::ask_failure(stream_io& stream) noexcept {
+  stream.failure = static_cast<std::int16_t>(-os::connect_result(stream.descriptor));
+  return stream.failure != 0 ? stream.failure : ECONNRESET;
+}
+
+int kernel_backend::how_ended(stream_io& stream) noexcept {
+  const int error = std::exchange(stream.failure, std::int16_t{0});
+  return error == EPIPE ? 0 : error;
+}
+
+ssize_t kernel_backend::why_unwritten(stream_io& stream, ssize_t error) noexcept {
+  if (error != -EPIPE || stream.failure == 0) return error;
+  return -std::exchange(stream.failure, std::int16_t{0});
 }
 
 int kernel_backend::connect_result(int descriptor) { return os::connect_result(descriptor); }

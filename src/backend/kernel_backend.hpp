@@ -60,6 +60,16 @@ class kernel_backend : public backend {
   /// read.
   int wake_descriptor() const noexcept { return wake_.get(); }
 
+  /// Asks what has broken a connection, and keeps it: the kernel tells it once, and then says that
+  /// the input has ended, or that the pipe is broken. What it has told somebody else is a reset.
+  static int ask_failure(stream_io& stream) noexcept;
+
+  /// How the input has ended of which the kernel says that it has. A broken pipe has its own end.
+  static int how_ended(stream_io& stream) noexcept;
+
+  /// Why a write has failed of which the kernel says `error`, negative.
+  static ssize_t why_unwritten(stream_io& stream, ssize_t error) noexcept;
+
   /// For a child process: closes what its parent's loop has open, save `kept` and what is the
   /// user's.
   void forget(const slot_table& slots, std::span<const int> kept) noexcept;

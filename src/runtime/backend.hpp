@@ -46,6 +46,7 @@ class io_object {
   bool foreign = false;        // poll: the user's descriptor, which a child process keeps
   bool output_taken = false;   // stream: the backend holds output of it until its next poll
   std::uint8_t in_flight = 0;  // what the kernel works on for this object, if it is told of that
+  std::int16_t failure = 0;    // stream: errno that broke it, for whoever reads or writes next
 
  protected:
   explicit io_object(kind k) noexcept : type(k) {}

@@ -2,9 +2,15 @@
 
 #include "fake_io.hpp"
 
+#include <catch2/generators/catch_generators.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <string>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace stream_test {
 
@@ -388,6 +394,26 @@ TEST_CASE_METHOD(stream_fixture, "the first to ask after a reset gets the error,
   server.set_reading(true);
   until([&] { return !server.ends.empty(); });
   REQUIRE(server.ends == numbers{0});
+}
+
+// A peer that takes nothing for so long: the kernel gives the connection up by itself.
+TEST_CASE_METHOD(stream_fixture, "a connection that times out is told as that, whoever hears first",
+                 "[backend][reset][not-sim]") {
+  const bool reads = GENERATE(true, false);
+  server.set_reading(false);
+  client.set_reading(reads);
+  (void)client.fill();
+
+  const unsigned patience_ms = 1;
+  REQUIRE(::setsockopt(client.descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms,
+                       sizeof patience_ms) == 0);
+  until([&] { return !client.hang_ups.empty(); });
+
+  REQUIRE(client.hang_ups == numbers{ETIMEDOUT});
+  if (!reads) REQUIRE(client.write("x") == -ETIMEDOUT);
+  client.set_reading(true);
+  until([&] { return !client.ends.empty(); });
+  REQUIRE(client.ends == numbers{reads ? ETIMEDOUT : 0});
 }
 
 TEST_CASE_METHOD(stream_fixture, "a writer that waits for room hears of a reset",
