@@ -1,7 +1,9 @@
 #include <cetane/app/application.hpp>
 
 #include <app/application_core.hpp>
+#include <app/option_text.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace cetane {
@@ -20,7 +22,7 @@ std::string with_default(std::string help, const detail::option_value& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value))
     return help + " (" + std::to_string(*number) + ")";
   if (const auto* span = std::get_if<duration>(&value))
-    return help + " (" + duration_text(*span) + ")";
+    return help + " (" + detail::span_text(*span) + ")";
   return help;
 }
 
@@ -43,6 +45,10 @@ application::application(event_loop& loop)
 application::~application() = default;
 
 service& application::add_service(service added) {
+  if (added.core_ == nullptr) {
+    throw std::logic_error(
+        "add_service: this service was moved away; add the one that it was moved to");
+  }
   detail::service_core& core = *added.core_;
   return core_->add_service(std::move(added), core);
 }

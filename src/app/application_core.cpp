@@ -83,6 +83,7 @@ int application_core::run() {
 }
 
 int application_core::run_if_asked_to() {
+  if (line_.has_sources()) show_defaults(line_, defaults());
   for (std::size_t i = 0; i < cores_.size(); ++i) settle_place(i);
   if (const std::optional<int> answer = answer_at_once()) return *answer;
   start();
@@ -92,7 +93,7 @@ int application_core::run_if_asked_to() {
 
 void application_core::on_signal(int number) {
   if (number == SIGUSR1) {
-    write_text(stderr, loop_->dump_tasks());
+    show_tasks();
     return;
   }
   if (stop_wanted_) {
@@ -101,6 +102,16 @@ void application_core::on_signal(int number) {
   } else {
     stop_signal_ = number;
     stop_wanted_ = true;
+  }
+}
+
+// A look inside is no reason to end.
+void application_core::show_tasks() const noexcept {
+  try {
+    write_text(stderr, loop_->dump_tasks());
+  } catch (...) {
+    std::fputs("no memory to show what the tasks wait for\n", stderr);
+    std::fflush(stderr);
   }
 }
 

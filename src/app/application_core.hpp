@@ -74,6 +74,8 @@ class application_core {
   void start_tasks();
   void drop_ended_tasks();
   void on_signal(int number);
+  void show_tasks() const noexcept;
+  program_defaults defaults() const;
   bool advance();
   void begin_stop();
   void finish();

@@ -44,6 +44,15 @@ std::optional<int> application_core::answer_at_once() {
   return fault->status;
 }
 
+program_defaults application_core::defaults() const {
+  program_defaults program;
+  if (!cores_.empty() && !cores_[0]->host().empty()) program.host = cores_[0]->host();
+  program.serves = !cores_.empty();
+  if (backend_) program.backend = *backend_;
+  if (drain_) program.drain = *drain_;
+  return program;
+}
+
 void application_core::complain(const std::string& text) const {
   write_text(stderr, fmt::format("{}: {}\n", line_.program(), text));
 }

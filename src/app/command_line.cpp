@@ -177,6 +177,7 @@ std::string command_line::help() const {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const option& each : options_) {
     const std::string space = each.metavar_.empty() ? "" : " ";
+    if (each.help_.empty()) continue;
     rows.emplace_back("--" + each.name_ + space + each.metavar_, each.help_);
   }
   rows.emplace_back("--help", "show this text");

@@ -54,6 +54,7 @@ class command_line {
     return asked.from_ == option::source::command_line;
   }
 
+  /// An option without a text is not in the help text.
   void set_help(std::string_view name, std::string text);
   [[nodiscard]] bool has_option(std::string_view name) const noexcept;
   [[nodiscard]] bool has_words() const noexcept { return from_ != sources::environment; }

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace cetane::detail {
 
@@ -29,6 +32,14 @@ std::optional<duration> parse_span(std::string_view text) {
   if (unit.empty() || unit == "s") return seconds_to_duration(count);
   if (unit == "min") return seconds_to_duration(count * 60);
   return std::nullopt;
+}
+
+std::string span_text(duration span) {
+  using namespace std::chrono_literals;
+  const double seconds = std::chrono::duration<double>(span).count();
+  if (span >= 1min && span % 1min == duration::zero()) return fmt::format("{}min", span / 1min);
+  if (span >= 1s || span == duration::zero()) return fmt::format("{:g}s", seconds);
+  return fmt::format("{:g}ms", seconds * 1000);
 }
 
 std::optional<bool> parse_flag(std::string_view text) {

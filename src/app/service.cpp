@@ -1,6 +1,7 @@
 #include <cetane/app/service.hpp>
 
 #include <app/service_core.hpp>
+#include <app/standard_options.hpp>
 
 #include <cetane/runtime/event_loop.hpp>
 
@@ -10,8 +11,6 @@
 
 namespace cetane {
 namespace {
-
-constexpr const char* default_host = "127.0.0.1";
 
 std::uint16_t checked_port(int port) {
   if (port < 0 || port > 65535) {
@@ -24,7 +23,8 @@ std::uint16_t checked_port(int port) {
 }  // namespace
 
 service::service(std::unique_ptr<detail::bound_handler> handler, int port)
-    : core_(new detail::service_core(std::move(handler), default_host, checked_port(port))) {}
+    : core_(
+          new detail::service_core(std::move(handler), detail::default_host, checked_port(port))) {}
 
 service::service(std::unique_ptr<detail::bound_handler> handler, std::string path)
     : core_(new detail::service_core(std::move(handler), address::unix_path(path))) {}

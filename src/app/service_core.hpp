@@ -45,6 +45,7 @@ class service_core final : public accept_sink {
   service_limits& limits() noexcept { return limits_; }
 
   const std::string& name() const noexcept { return name_; }
+  const std::string& host() const noexcept { return host_; }
   const address& bound() const noexcept { return bound_; }
   bool is_unix() const noexcept { return bound_.is_unix(); }
   std::uint16_t wanted_port() const noexcept { return port_; }

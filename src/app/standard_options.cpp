@@ -1,5 +1,7 @@
 #include <app/standard_options.hpp>
 
+#include <app/option_text.hpp>
+
 #include <cetane/base/limits.hpp>
 #include <cetane/base/log.hpp>
 #include <cetane/base/text.hpp>
@@ -10,6 +12,18 @@ namespace cetane::detail {
 namespace {
 
 constexpr std::int64_t most_ports = 65535;
+
+std::string_view backend_name(backend_choice choice) {
+  switch (choice) {
+    case backend_choice::epoll:
+      return "epoll";
+    case backend_choice::io_uring:
+      return "io_uring";
+    case backend_choice::automatic:
+      break;
+  }
+  return "auto";
+}
 
 }  // namespace
 
@@ -31,8 +45,7 @@ standard_options::standard_options(command_line& line) {
 }
 
 void standard_options::read_place(command_line& line) {
-  const option& host_option =
-      line.add("host", "ADDRESS", "listen on this address (127.0.0.1)", std::string());
+  const option& host_option = line.add("host", "ADDRESS", "", std::string());
   if (host_option.given()) host = host_option.text();
   const option& port_option =
       line.add("port", "PORT", "listen on this TCP port; 0 picks a free one", std::int64_t{0});
@@ -48,9 +61,7 @@ void standard_options::read_place(command_line& line) {
 }
 
 void standard_options::read_backend(command_line& line) {
-  const option& named =
-      line.add("backend", "NAME",
-               "epoll, io_uring, or auto: the better one that works here (epoll)", std::string());
+  const option& named = line.add("backend", "NAME", "", std::string());
   if (!named.given()) return;
   backend = parse_backend(named.text());
   if (!backend) {
@@ -83,9 +94,20 @@ void standard_options::read_log_level(command_line& line) {
 }
 
 void standard_options::read_drain(command_line& line) {
-  const option& time =
-      line.add("drain", "TIME", "let connections go on this long after a stop (5s)", default_drain);
+  const option& time = line.add("drain", "TIME", "", default_drain);
   if (time.given()) drain = time.span();
+}
+
+void show_defaults(command_line& line, const program_defaults& program) {
+  line.set_help("host", fmt::format("listen on this address ({})", program.host));
+  if (!program.serves) {
+    for (const char* const place : {"host", "port", "uds"}) line.set_help(place, "");
+  }
+  line.set_help("backend",
+                fmt::format("epoll, io_uring, or auto: the better one that works here ({})",
+                            backend_name(program.backend)));
+  line.set_help("drain", fmt::format("let connections go on this long after a stop ({})",
+                                     span_text(program.drain)));
 }
 
 }  // namespace cetane::detail

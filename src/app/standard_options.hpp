@@ -4,12 +4,16 @@
 
 #include <cetane/backend/make_backend.hpp>
 #include <cetane/base/clock.hpp>
+#include <cetane/base/limits.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace cetane::detail {
+
+/// Where services listen that are told nothing.
+inline constexpr const char* default_host = "127.0.0.1";
 
 /// The options that every application has. Empty is what the user has not said.
 class standard_options {
@@ -31,6 +35,17 @@ class standard_options {
   static void read_log_level(command_line& line);
   void read_drain(command_line& line);
 };
+
+/// What the options are when the user gives none.
+struct program_defaults {
+  std::string host = default_host;
+  bool serves = true;
+  backend_choice backend = backend_choice::epoll;
+  duration drain = default_drain;
+};
+
+/// Has the help text say what the program takes. One that does not serve has no place for it.
+void show_defaults(command_line& line, const program_defaults& program);
 
 /// The port that an option gives, if it does; notes in `line` when it is none.
 std::optional<std::uint16_t> read_port(command_line& line, const option& from);

@@ -1,18 +1,68 @@
 #include <app/app_fixture.hpp>
+#include <app/option_text.hpp>
+#include <os/socket.hpp>
 
 #include <cetane/app/quickstart.hpp>
 #include <cetane/app/run.hpp>
 #include <cetane/base/errors.hpp>
 
+#include <csignal>
+#include <cstdio>
+#include <functional>
 #include <memory>
+#include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace application_test {
 
 using namespace cetane;
 using namespace cetane::test;
 using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// What a call writes to stdout; less than a pipe holds.
+std::string what_is_printed(const std::function<void()>& call) {
+  unique_fd out;
+  unique_fd in;
+  REQUIRE(os::make_pipe(out, in) == 0);
+  std::fflush(stdout);
+  const unique_fd before(::dup(STDOUT_FILENO));
+  {
+    const scope_exit restore([&] { ::dup2(before.get(), STDOUT_FILENO); });
+    REQUIRE(::dup2(in.get(), STDOUT_FILENO) >= 0);
+    call();
+    std::fflush(stdout);
+  }
+  in.reset();
+  std::string text(64 * 1024, '\0');
+  const ssize_t size = ::read(out.get(), text.data(), text.size());
+  REQUIRE(size >= 0);
+  return text.substr(0, static_cast<std::size_t>(size));
+}
+
+// The memory ends when this is asked what it waits for.
+class unspeakable_wait final : public detail::waitable {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    frame.promise().context->suspend(frame, *this);
+  }
+  void await_resume() const { throw cancelled(cancel_reason::shutdown); }
+  void cancel_wait(detail::task_context& task) noexcept override { task.loop->make_ready(task); }
+  std::string describe_wait() const override {
+    asked = true;
+    throw std::bad_alloc();
+  }
+  mutable bool asked = false;
+};
+
+}  // namespace
 
 TEST_CASE_METHOD(app_fixture, "background tasks run with what they were given, and are named",
                  "[app][application]") {
@@ -148,6 +198,86 @@ TEST_CASE("a program's own options are known as soon as they are added", "[app][
   REQUIRE(app.add_option("quiet", false, "say nothing").is_set());
   REQUIRE(app.add_option("pause", 30s, "how long to wait").span() == 30s);
   REQUIRE_THROWS_AS(app.add_option("port", 1, "taken"), std::invalid_argument);
+}
+
+TEST_CASE("the help text shows what the program has set", "[app][application]") {
+  std::string words[] = {"chat", "--help"};
+  char* argv[] = {words[0].data(), words[1].data(), nullptr};
+  application usual(2, argv);
+  application changed(2, argv);
+  changed.drain(90s).backend(backend_choice::automatic);
+  changed.add_service(service(echo_lines, 8013).host("0.0.0.0"));
+
+  usual.add_service(service(echo_lines, 8013));
+
+  const std::string before = what_is_printed([&] { REQUIRE(usual.run() == 0); });
+  const std::string after = what_is_printed([&] { REQUIRE(changed.run() == 0); });
+
+  CHECK_THAT(before, ContainsSubstring("works here (epoll)\n"));
+  CHECK_THAT(before, ContainsSubstring("after a stop (5s)\n"));
+  CHECK_THAT(before, ContainsSubstring("on this address (127.0.0.1)\n"));
+  CHECK_THAT(after, ContainsSubstring("works here (auto)\n"));
+  CHECK_THAT(after, ContainsSubstring("after a stop (90s)\n"));
+  CHECK_THAT(after, ContainsSubstring("on this address (0.0.0.0)\n"));
+  CHECK_THAT(after, ContainsSubstring("picks a free one (8013)\n"));
+}
+
+TEST_CASE("the help text of a program without a service has no place to listen at",
+          "[app][application]") {
+  std::string words[] = {"timer", "--help"};
+  char* argv[] = {words[0].data(), words[1].data(), nullptr};
+  application app(2, argv);
+
+  const std::string help = what_is_printed([&] { REQUIRE(app.run() == 0); });
+
+  for (const char* none : {"--host", "--port", "--uds"}) {
+    CHECK_THAT(help, !ContainsSubstring(none));
+  }
+  CHECK_THAT(help, ContainsSubstring("--backend") && ContainsSubstring("--drain"));
+}
+
+TEST_CASE("the help text shows a program's own default as it can be typed", "[app][application]") {
+  for (const auto& [span, text] :
+       {std::pair(duration(30s), "30s"), std::pair(duration(2h), "120min"),
+        std::pair(duration(1500ms), "1.5s"), std::pair(duration(250us), "0.25ms")}) {
+    std::string words[] = {"chat", "--pause", text};
+    char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+    application app(3, argv);
+
+    const option& pause = app.add_option("pause", 1s, "how long to wait");
+
+    CHECK(pause.span() == span);
+    CHECK(detail::span_text(span) == text);
+  }
+}
+
+TEST_CASE_METHOD(app_fixture, "a service that was moved away is refused", "[app][application]") {
+  service echo(service(echo_lines, 0));
+  app.add_service(std::move(echo));
+
+  try {
+    app.add_service(std::move(echo));
+    FAIL("there is no service in it any more");
+  } catch (const std::logic_error& e) {
+    CHECK_THAT(e.what(), ContainsSubstring("add_service: this service was moved away"));
+  }
+}
+
+TEST_CASE("without memory to show the tasks the program says so and goes on",
+          "[app][application][not-sim]") {
+  unspeakable_wait wait;
+  application app;
+  app.handle_signals();
+  app.add_task([&]() -> task<> { co_await wait; });
+  app.add_task([&]() -> task<> {
+    ::raise(SIGUSR1);
+    while (!wait.asked) co_await sleep(1ms);
+    co_await sleep(1ms);
+    app.stop();
+  });
+
+  REQUIRE(app.run() == 0);
+  REQUIRE(wait.asked);
 }
 
 TEST_CASE("a command line that is not understood is not followed", "[app][application]") {
