@@ -388,11 +388,13 @@ TEST_CASE("a chunk has its own bytes when it leaves its thread", "[conc][thread]
   auto& blocks = loop.loop().blocks();
   auto reader = loop.spawn([&]() -> task<std::string> {
     std::string_view("hello").copy(blocks.input, 5);
+    blocks.feed_begin = blocks.input;
+    blocks.feed_end = blocks.input + 5;
     auto read = [&before_reading](const chunk& bytes) {
       before_reading.pass();
       return std::string(bytes);
     };
-    co_return co_await cetane::thread(read, blocks.lend(blocks.input, 5));
+    co_return co_await cetane::thread(read, blocks.lend_rest());
   });
   auto writer = loop.spawn([&]() -> task<> {
     co_await yield();
