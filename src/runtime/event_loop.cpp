@@ -43,6 +43,16 @@ class current_loop {
   event_loop* outer_;
 };
 
+void end_waits(cancel_scope& in) noexcept {
+  in.for_each_task([](detail::task_context& task) {
+    detail::waitable* const wait = std::exchange(task.waiting, nullptr);
+    if (wait == nullptr) return;
+    task.queued = true;  // it must not become ready
+    wait->cancel_wait(task);
+    task.queued = false;
+  });
+}
+
 }  // namespace
 
 // Few tasks have children, so that none carries room for them.
@@ -310,13 +320,16 @@ detail::task_context* event_loop::last_below(cancel_scope& in) noexcept {
   return task;
 }
 
+// Nobody waits any more before the first frame goes: it may hold what another task waits for.
 // Destructors that run here may start and wake tasks: those below `in` end here too.
 void event_loop::end_tasks(cancel_scope& in) noexcept {
   const current_loop current(*this);
+  end_waits(in);
   unqueue_below(in);
   while (detail::task_context* const task = last_below(in)) {
     if (task->queued) unqueue(*task);
     destroy_task(*task);
+    if (unsettled_) settle();  // its parent may have waited for that
   }
 }
 

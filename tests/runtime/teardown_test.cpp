@@ -1,10 +1,13 @@
 // The end of a loop that still has tasks: their destructors run, all of them, from the innermost
 // frame outwards.
 #include <cetane/base/scope_exit.hpp>
+#include <cetane/conc/first.hpp>
+#include <cetane/conc/shielded.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/this_task.hpp>
+#include <cetane/sync/event.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <support/gate.hpp>
@@ -181,6 +184,64 @@ TEST_CASE("tasks wake each other's joiners while they are destroyed, and nobody 
   CHECK(seen.empty());
   CHECK(objects.alive == 0);
   CHECK(objects.wrong == 0);
+}
+
+TEST_CASE("a task whose joiner was woken by another arm ends after it without a trace",
+          "[runtime][teardown]") {
+  join_handle<> joined;
+  cetane::event other;
+  {
+    test_loop test;
+    gate door;
+    const auto wait = [&]() -> task<> { co_await door.wait(); };
+    const auto join_or_go_on = [&]() -> task<> { co_await cetane::first(joined, other.wait()); };
+    joined = test.spawn(wait);
+    (void)test.spawn(join_or_go_on);
+    test.loop().run_once(cetane::time_point::min());
+    other.set();  // the joiner is ready, and is destroyed instead of resumed
+  }
+  CHECK(joined.done());
+}
+
+TEST_CASE("a loop goes on after it has ended a task that waited for its children",
+          "[runtime][teardown]") {
+  test_loop test;
+  cancel_scope scope(&test.loop().scope());
+  const auto child = []() -> task<> { co_await cetane::shielded(1h, cetane::sleep(1h)); };
+  const auto parent = [&]() -> task<> {
+    (void)cetane::fork_child(child);
+    co_return;
+  };
+  auto ended = cetane::detail::spawn_in(test.loop(), scope, parent);
+  test.loop().run_once(cetane::time_point::min());
+  REQUIRE_FALSE(ended.done());
+
+  test.loop().end_tasks(scope);
+  CHECK(ended.done());
+  test.run([]() -> task<> { co_await yield(); });
+  CHECK(test.loop().stats().tasks_alive == 0);
+}
+
+TEST_CASE("what a task waits for may be in a frame that goes before it", "[runtime][teardown]") {
+  cetane::event* lent = nullptr;
+  cetane::event never_set;
+  ledger objects;
+  {
+    test_loop test;
+    const auto wait_for_lent = [&](traced) -> task<> {
+      co_await yield();
+      co_await lent->wait();
+    };
+    const auto lend = [&](traced) -> task<> {
+      cetane::event own;
+      lent = &own;
+      co_await never_set.wait();
+    };
+    (void)test.spawn(wait_for_lent, traced(objects, 1));
+    (void)test.spawn(lend, traced(objects, 2));
+    test.loop().run_once(cetane::time_point::min());
+  }
+  CHECK(objects.alive == 0);
 }
 
 }  // namespace teardown_test

@@ -186,7 +186,11 @@ template <class T>
 class join_wait final : public selectable {
  public:
   explicit join_wait(join_handle<T>& handle) : joined_(handle.state()) { joined_.keep(); }
-  ~join_wait() { joined_.release(); }
+  // A loop that is destroyed drops a wait that has been woken by another arm without disarm().
+  ~join_wait() {
+    if (armed_ && joined_.joiner_ == &task()) disarm();
+    joined_.release();
+  }
 
   // A task that has ended and that somebody waits for belongs to that one.
   bool poll() const noexcept { return joined_.done() && (armed_ || joined_.joiner_ == nullptr); }

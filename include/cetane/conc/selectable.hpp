@@ -26,12 +26,13 @@ namespace cetane {
 /// - `T commit()`: makes the operation happen and gives its result, or throws its error. Called
 ///   once, as soon as poll() says yes, armed or not. No disarm() follows.
 /// - `std::string describe_wait() const`: says in a few words what is waited for.
-/// - `bool had_turn() const noexcept`, optional: whether the task has had its share in this turn,
-/// so
-///   that others come first although poll() says yes. It is then armed, and woken in its turn.
+/// - `bool had_turn() const noexcept`, optional: whether the task has had its share in this turn;
+///   then others come first although poll() says yes. It is armed, and woken in its turn.
 ///
 /// An operation names its class as `select_type`, which is constructed from the operation; the
-/// object stays where it is. Everything happens on the loop's thread.
+/// object stays where it is. Its destructor ends the wait if that is still armed: the frame of a
+/// task that is woken already may be destroyed instead of resumed, and then neither commit() nor
+/// disarm() is called. Everything happens on the loop's thread.
 class selectable {
  public:
   selectable(const selectable&) = delete;
