@@ -55,7 +55,9 @@ void cancel_scope::cancel(cancel_reason why) noexcept {
   }
 }
 
+// A shield ends with its scope: what it has protected finds out now.
 void cancel_scope::dissolve() noexcept {
+  if (parent_->cancelled()) cancel(parent_->reason_);
   for (detail::task_context& task : members_) {
     task.scope = parent_;
     if (task.own_reason == cancel_reason::none) task.own_reason = reason_;

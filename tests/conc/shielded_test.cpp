@@ -207,4 +207,22 @@ TEST_CASE("an attempt does not swallow the cancel of its own task, but tells tha
   check_nothing_left(loop);
 }
 
+TEST_CASE("what a shielded clean-up leaves running is cancelled when the shield is gone",
+          "[conc][shielded]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    std::vector<std::string> log;
+    const auto clean_up = [&]() -> task<> {
+      (void)spawn(note, std::ref(log), "left", 1h);
+      co_return;
+    };
+    const auto owner = [&]() -> task<> { co_await finally(note(log, "body", 1h), clean_up); };
+    const bool in_time = co_await move_on_after(1ms, owner());
+    CHECK_FALSE(in_time);
+    co_await yield();
+    CHECK(log == std::vector<std::string>{"body: timeout", "left: timeout"});
+  });
+  check_nothing_left(loop);
+}
+
 }  // namespace shielded_test

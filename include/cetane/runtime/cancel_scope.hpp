@@ -51,7 +51,8 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   /// Gives `task` back to the parent.
   void leave(detail::task_context& task) noexcept { parent_->enter(task); }
 
-  /// Gives all members and all scopes below to the parent. Those that are cancelled stay so.
+  /// Gives all members and all scopes below to the parent. Those that are cancelled stay so; if the
+  /// parent is cancelled, so are they, shield or not.
   void dissolve() noexcept;
 
   /// Marks the scope as one that fork() starts tasks in: an application's or a service's.
