@@ -225,4 +225,15 @@ TEST_CASE("what a shielded clean-up leaves running is cancelled when the shield 
   check_nothing_left(loop);
 }
 
+TEST_CASE("a grace beyond the clock is as long as the clock goes", "[conc][shielded]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    std::vector<std::string> log;
+    const auto clean_up = [&] { return note(log, "clean", 1ms); };
+    co_await finally(note(log, "body", 1ms), clean_up, std::chrono::hours::max());
+    CHECK(log == std::vector<std::string>{"body", "clean"});
+  });
+  check_nothing_left(loop);
+}
+
 }  // namespace shielded_test

@@ -4,6 +4,7 @@
 #include <support/test_loop.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -178,6 +179,18 @@ TEST_CASE("a sleep can be kept and awaited more than once", "[conc][sleep]") {
     co_await nap;
     check_elapsed(begin, 4ms);
   });
+}
+
+TEST_CASE("a span below the clock's range, or of no number at all, is over at once",
+          "[conc][sleep]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    co_await cetane::sleep(std::chrono::hours::min());
+    co_await cetane::sleep(std::chrono::hours(-3'000'000));
+    co_await cetane::sleep(std::chrono::duration<double>(std::nan("")));
+    co_await cetane::sleep(std::chrono::duration<double>(-HUGE_VAL));
+  });
+  REQUIRE(loop.loop().stats().timers_armed == 0);
 }
 
 }  // namespace sleep_test

@@ -3,6 +3,7 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/conc/attached_errors.hpp>
 #include <cetane/conc/shielded.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/promise.hpp>
 #include <cetane/coro/task.hpp>
@@ -66,14 +67,16 @@ task<T> run_finally(task<T>&& body, CleanUp clean_up, duration grace) {
 /// own is thrown if the task had none, else it is among that one's attached_errors(). There is no
 /// clean-up if the task never began: an await of a task that is cancelled already throws at once.
 /// @par Cancellation  Reaches the body alone.
-template <class T, class CleanUp>
-task<T> finally(task<T>&& body, CleanUp&& clean_up, duration grace = std::chrono::seconds(5)) {
+template <class T, class CleanUp, class Rep = std::chrono::seconds::rep,
+          class Period = std::chrono::seconds::period>
+task<T> finally(task<T>&& body, CleanUp&& clean_up,
+                std::chrono::duration<Rep, Period> grace = std::chrono::seconds(5)) {
   detail::guard_callable<CleanUp>();
   static_assert(detail::is_task<std::invoke_result_t<std::decay_t<CleanUp>&>>,
                 "finally(task, clean_up): clean_up() returns a task; for clean-up that does not "
                 "wait there is scope_exit");
-  return detail::run_finally<T, std::decay_t<CleanUp>>(std::move(body),
-                                                       std::forward<CleanUp>(clean_up), grace);
+  return detail::run_finally<T, std::decay_t<CleanUp>>(
+      std::move(body), std::forward<CleanUp>(clean_up), detail::to_duration(grace));
 }
 
 }  // namespace cetane

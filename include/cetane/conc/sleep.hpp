@@ -71,14 +71,13 @@ class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
 inline yield_op yield() noexcept { return yield_op(); }
 
 namespace detail {
-// Rounded up, so that nobody wakes early, and saturated.
+// Rounded up, so that nobody wakes early, and saturated; what is not a number is no time at all.
 template <class Rep, class Period>
 constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
   using seconds = std::chrono::duration<long double>;
-  if (std::chrono::duration_cast<seconds>(span) >=
-      std::chrono::duration_cast<seconds>(duration::max())) {
-    return duration::max();
-  }
+  const seconds wanted = std::chrono::duration_cast<seconds>(span);
+  if (wanted >= seconds(duration::max())) return duration::max();
+  if (!(wanted > seconds(duration::min()))) return duration::min();
   return std::chrono::ceil<duration>(span);
 }
 }  // namespace detail
