@@ -1,5 +1,6 @@
 #include <cetane/sync/worker_pool.hpp>
 
+#include <cetane/base/errors.hpp>
 #include <cetane/base/log.hpp>
 
 #include <fmt/format.h>
@@ -31,6 +32,8 @@ void report_lost_job() noexcept try {
   try {
     throw;
   } catch (const std::exception& e) {
+    worker_log.error("a worker has lost a job: {}", e.what());
+  } catch (const cancelled& e) {
     worker_log.error("a worker has lost a job: {}", e.what());
   } catch (...) {
     worker_log.error("a worker has lost a job to something that is no std::exception");

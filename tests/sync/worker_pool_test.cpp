@@ -164,4 +164,55 @@ TEST_CASE("a loop that ends destroys a pool at work", "[sync][worker_pool]") {
   REQUIRE(ended == 3);
 }
 
+TEST_CASE("a pool waits for the children that its handlers have forked", "[sync][worker_pool]") {
+  numbers source{2};
+  int ended = 0;
+  test_loop loop;
+  const auto child = [&]() -> task<> {
+    const cetane::scope_exit over([&] { ++ended; });
+    co_await cetane::sleep_until(cetane::never);
+  };
+  const auto handler = [&](int) -> task<> {
+    (void)cetane::fork_child(child);
+    co_await cetane::yield();
+  };
+  loop.run([&]() -> task<> {
+    worker_pool pool(2, std::ref(source), handler);
+    co_await pool.run();
+    CHECK(ended == 2);
+  });
+  REQUIRE(loop.loop().stats().tasks_alive == 0);
+}
+
+TEST_CASE("a job that fails by another task's cancel costs no worker", "[sync][worker_pool]") {
+  numbers source{3};
+  test_loop loop;
+  const auto child = []() -> task<> { co_await cetane::sleep_until(cetane::never); };
+  const auto handler = [&](int) -> task<> {
+    auto other = cetane::spawn(child);
+    other.cancel();
+    co_await other;
+  };
+  loop.run([&]() -> task<> {
+    worker_pool pool(1, std::ref(source), handler);
+    co_await pool.run();
+    CHECK(pool.done() == 3);
+    CHECK(pool.lost() == 3);
+  });
+}
+
+TEST_CASE("a source that fails by another task's cancel ends the pool with that",
+          "[sync][worker_pool]") {
+  test_loop loop;
+  const auto source = []() -> std::optional<int> {
+    throw cetane::cancelled(cetane::cancel_reason::user);
+  };
+  const auto handler = [](int) -> task<> { co_return; };
+  REQUIRE_THROWS_AS(loop.run([&]() -> task<> {
+    worker_pool pool(2, source, handler);
+    co_await pool.run();
+  }),
+                    cetane::cancelled);
+}
+
 }  // namespace worker_pool_test

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cetane/base/config.hpp>
-#include <cetane/base/scope_exit.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/conc/supervise.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/this_task.hpp>
@@ -30,13 +30,24 @@ class CETANE_API workers_at_work final : public waitable {
 
   explicit workers_at_work(task_context& owner) noexcept : owner_(owner), scope_(owner.scope) {}
 
+  /// Counts a worker until its task has ended, and its children with it: they are in the scope.
+  class tie {
+   public:
+    using to = workers_at_work;
+    tie(task_context&, to& of) noexcept : of_(of) {}
+    bool ended(const std::exception_ptr&) noexcept {
+      of_.ended();
+      return false;
+    }
+
+   private:
+    workers_at_work& of_;
+  };
+
   template <class... Call>
   void start(Call&&... call) {
-    (void)spawn_in(loop_of(owner_), scope_, std::forward<Call>(call)...);
+    (void)spawn_tied<tie>(loop_of(owner_), scope_, *this, std::forward<Call>(call)...);
     ++count_;
-  }
-  void ended() noexcept {
-    if (--count_ == 0 && waiting_) owner_.loop->make_ready(owner_);
   }
 
   bool await_ready() noexcept;
@@ -52,6 +63,10 @@ class CETANE_API workers_at_work final : public waitable {
   std::string describe_wait() const override;
 
  private:
+  void ended() noexcept {
+    if (--count_ == 0 && waiting_) owner_.loop->make_ready(owner_);
+  }
+
   task_context& owner_;
   cancel_scope scope_;
   std::size_t count_ = 0;
@@ -108,7 +123,7 @@ class worker_pool {
     failed_ = nullptr;
     detail::workers_at_work crew(detail::this_task("worker_pool::run"));
     for (std::size_t i = 0; i < workers_; ++i) {
-      crew.start(&worker_pool::work, this, std::ref(crew));
+      crew.start(&worker_pool::work, this);
     }
     co_await crew;
     if (failed_) std::rethrow_exception(failed_);
@@ -119,16 +134,14 @@ class worker_pool {
   std::size_t lost() const noexcept { return lost_; }
 
  private:
-  task<> work(detail::workers_at_work& crew) {
-    const scope_exit left([&crew] { crew.ended(); });
+  task<> work() {
     for (;;) {
       std::optional<job_type> job = co_await next_job();
       if (!job) co_return;
       try {
         co_await handler_(*std::move(job));
-      } catch (const cancelled&) {
-        throw;
       } catch (...) {
+        detail::throw_on_if_cancelled();
         ++lost_;
         detail::report_lost_job();
       }
@@ -148,9 +161,8 @@ class worker_pool {
       }
       over_ = !job;
       co_return job;
-    } catch (const cancelled&) {
-      throw;
     } catch (...) {
+      detail::throw_on_if_cancelled();
       over_ = true;
       failed_ = std::current_exception();
     }
