@@ -140,8 +140,8 @@ void application_core::begin_stop() {
     for (service_core* const core : cores_) core->set_grace(drain);
   }
   stop_.emplace(work_in_hand{*loop_, own_loop_ != nullptr, *scope_, cores_, entries_}, drain);
-  for (const auto& call : on_stop_) {
-    call_guarded("a function for the stop", call);
+  for (std::size_t i = 0; i < on_stop_.size(); ++i) {  // one may add another
+    call_guarded("a function for the stop", std::exchange(on_stop_[i], nullptr));
   }
   if (main_ended_) return;
   const std::size_t count = stop_->connections();

@@ -662,4 +662,21 @@ TEST_CASE_METHOD(app_fixture, "a handler that swallows its cancellation for ever
   CHECK(stats().resumes - resumes < 1100);  // about one in a millisecond
 }
 
+TEST_CASE("a function for the stop may add another one", "[app][stop]") {
+  const captured_log quiet;
+  test_loop loop;
+  application app(loop.loop());
+  int called = 0;
+  for (int i = 0; i < 4; ++i) {
+    app.on_stop([&app, &called] {
+      ++called;
+      app.on_stop([&called] { ++called; });
+    });
+  }
+  app.stop();
+
+  CHECK(app.run() == 0);
+  CHECK(called == 8);
+}
+
 }  // namespace stop_test
