@@ -16,7 +16,7 @@ namespace {
 
 duration pause_of(double per_second) {
   const double pause_ns = std::ceil(1e9 / per_second);
-  if (!(per_second > 0) || !(pause_ns < 9e18)) {
+  if (!(per_second > 0) || !(pause_ns >= 1) || !(pause_ns < 9e18)) {
     throw std::invalid_argument(
         fmt::format("rate_limiter: {} a second is no rate; give a number above 0", per_second));
   }

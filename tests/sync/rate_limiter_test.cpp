@@ -4,6 +4,7 @@
 #include <sync/sync_fixture.hpp>
 
 #include <chrono>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -105,6 +106,11 @@ TEST_CASE("a rate that is none is refused", "[sync][rate_limiter]") {
   REQUIRE_THROWS_AS(rate_limiter(-1), std::invalid_argument);
   REQUIRE_THROWS_AS(rate_limiter(1e-300), std::invalid_argument);
   REQUIRE_THROWS_AS(rate_limiter(10, 0), std::invalid_argument);
+}
+
+TEST_CASE("a rate without end is refused", "[sync][rate_limiter]") {
+  REQUIRE_THROWS_AS(rate_limiter(std::numeric_limits<double>::infinity()), std::invalid_argument);
+  REQUIRE_THROWS_AS(rate_limiter(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
 }
 
 }  // namespace rate_limiter_test

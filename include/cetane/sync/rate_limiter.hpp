@@ -49,9 +49,9 @@ class [[nodiscard("acquire() does nothing until it is awaited")]] rate_op {
 /// Loop thread only; it outlives those who wait.
 class CETANE_API rate_limiter : detail::timer {
  public:
-  /// @param per_second  The rate.
+  /// @param per_second  The rate; more than 1,000,000,000 count as that many.
   /// @param burst       How many may come at once when nobody has come for some time.
-  /// @throws std::invalid_argument  One of them is not above 0, or the rate is beyond the clock.
+  /// @throws std::invalid_argument  One of them is not above 0, or is beyond the clock.
   explicit rate_limiter(double per_second, std::size_t burst = 1);
 
   /// Suspends until `n` more may come.
