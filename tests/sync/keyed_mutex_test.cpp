@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace keyed_mutex_test {
 
@@ -88,6 +89,19 @@ TEST_CASE("a task that locks a key which it holds is told so", "[sync][keyed_mut
     const keyed_lock again = co_await locks.lock("x");
   }),
                     std::logic_error);
+  REQUIRE(locks.size() == 0);
+}
+
+TEST_CASE("the lock of a key that another one is moved into is released at once",
+          "[sync][keyed_mutex]") {
+  keyed_mutex locks;
+  test_loop loop;
+  loop.run([&]() -> task<> {
+    keyed_lock held = co_await locks.lock("x");
+    keyed_lock next = co_await locks.lock("y");
+    held = std::move(next);
+    CHECK(locks.size() == 1);
+  });
   REQUIRE(locks.size() == 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace mutex_test {
@@ -221,6 +222,21 @@ TEST_CASE("a loop that ends with tasks in line for a lock leaves the lock free",
     loop.loop().run_once(cetane::time_point::min());
   }
   REQUIRE_FALSE(m.locked());
+}
+
+TEST_CASE("a lock that another one is moved into is released at once", "[sync][mutex]") {
+  mutex first;
+  mutex second;
+  test_loop loop;
+  loop.run([&]() -> task<> {
+    mutex_lock held = co_await first.lock();
+    mutex_lock next = co_await second.lock();
+    held = std::move(next);
+    CHECK_FALSE(first.locked());
+    CHECK(second.locked());
+    CHECK_FALSE(next);
+  });
+  REQUIRE_FALSE(second.locked());
 }
 
 }  // namespace mutex_test

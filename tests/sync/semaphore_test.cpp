@@ -5,6 +5,8 @@
 #include <support/gate.hpp>
 #include <sync/sync_fixture.hpp>
 
+#include <utility>
+
 namespace semaphore_test {
 
 using Catch::Matchers::ContainsSubstring;
@@ -126,6 +128,19 @@ TEST_CASE("a loop that ends gives permits back, those of woken tasks too", "[syn
     run_ready(loop);
     s.release();
   }
+  REQUIRE(s.available() == 3);
+}
+
+TEST_CASE("permits that others are moved into are given back at once", "[sync][semaphore]") {
+  semaphore s(3);
+  test_loop loop;
+  loop.run([&]() -> task<> {
+    semaphore_permit held = co_await s.acquire(2);
+    semaphore_permit next = co_await s.acquire();
+    held = std::move(next);
+    CHECK(s.available() == 2);
+    CHECK_FALSE(next);
+  });
   REQUIRE(s.available() == 3);
 }
 

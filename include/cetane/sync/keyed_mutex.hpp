@@ -44,8 +44,9 @@ class [[nodiscard("a lock that nobody keeps is released at once")]] keyed_lock {
  public:
   keyed_lock(keyed_lock &&) noexcept = default;
   keyed_lock& operator=(keyed_lock&& other) noexcept {
-    std::swap(use_, other.use_);
-    std::swap(lock_, other.lock_);
+    keyed_lock taken(std::move(other));
+    std::swap(use_, taken.use_);
+    std::swap(lock_, taken.lock_);
     return *this;
   }
 

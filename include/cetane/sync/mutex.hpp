@@ -12,13 +12,15 @@ namespace cetane {
 class mutex;
 class condition;
 
-/// The lock of a mutex, which is released when this is destroyed. Movable, within its task.
+/// The lock of a mutex, which is released when this is destroyed, or another one is moved in.
+/// Movable, within its task.
 class [[nodiscard("a lock that nobody keeps is released at once")]] mutex_lock {
  public:
   mutex_lock() noexcept = default;
   mutex_lock(mutex_lock && other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
   mutex_lock& operator=(mutex_lock&& other) noexcept {
-    std::swap(of_, other.of_);
+    mutex_lock taken(std::move(other));
+    std::swap(of_, taken.of_);
     return *this;
   }
   ~mutex_lock();

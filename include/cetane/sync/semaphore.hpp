@@ -19,8 +19,9 @@ class [[nodiscard("permits that nobody keeps are given back at once")]] semaphor
   semaphore_permit(semaphore_permit && other) noexcept
       : from_(std::exchange(other.from_, nullptr)), count_(other.count_) {}
   semaphore_permit& operator=(semaphore_permit&& other) noexcept {
-    std::swap(from_, other.from_);
-    std::swap(count_, other.count_);
+    semaphore_permit taken(std::move(other));
+    std::swap(from_, taken.from_);
+    std::swap(count_, taken.count_);
     return *this;
   }
   ~semaphore_permit() { release(); }
