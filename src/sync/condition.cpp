@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 namespace cetane {
 
@@ -14,6 +15,7 @@ condition_wait::~condition_wait() {
 }
 
 void condition_wait::begin(std::coroutine_handle<> frame, detail::task_context& task) {
+  mutex_ = lock_.of_;
   if (mutex_ == nullptr || mutex_->owner_ != &task) {
     throw std::logic_error(
         "condition: wait() needs a lock that this task holds: auto lock = co_await m.lock();");
@@ -34,7 +36,10 @@ void condition_wait::lock_again() noexcept {
 
 void condition_wait::await_resume() {
   lock_ = relock_.commit();
-  if (cancelled_ != cancel_reason::none) throw cancelled(cancelled_);
+  std::destroy_at(&relock_);
+  locking_ = false;
+  const cancel_reason why = std::exchange(cancelled_, cancel_reason::none);
+  if (why != cancel_reason::none) throw cancelled(why);
 }
 
 // What was notified before it was cancelled has happened: it ends like any other.

@@ -127,4 +127,28 @@ TEST_CASE("a loop that ends destroys those who wait for a condition", "[sync][co
   REQUIRE_FALSE(s.m.locked());
 }
 
+TEST_CASE("a wait that is awaited again can be cancelled again", "[sync][condition]") {
+  shared s;
+  bool again = false;
+  test_loop loop;
+  const auto wait_twice = [&]() -> task<> {
+    mutex_lock lock = co_await s.m.lock();
+    auto changed = s.changed.wait(lock);
+    co_await changed;
+    again = true;
+    co_await changed;
+  };
+  auto waiting = loop.spawn(wait_twice);
+  run_ready(loop);
+  s.changed.notify_one();
+  run_ready(loop);
+  REQUIRE(again);
+  REQUIRE_FALSE(waiting.done());
+
+  waiting.cancel();
+  run_ready(loop);
+  REQUIRE(waiting.done());
+  REQUIRE_FALSE(s.m.locked());
+}
+
 }  // namespace condition_test

@@ -14,8 +14,7 @@ class condition;
 /// Waits for a condition; see condition::wait().
 class CETANE_API condition_wait final : public detail::waitable, public list_hook<condition> {
  public:
-  condition_wait(condition& source, mutex_lock& lock) noexcept
-      : condition_(source), lock_(lock), mutex_(lock.of_) {}
+  condition_wait(condition& source, mutex_lock& lock) noexcept : condition_(source), lock_(lock) {}
   condition_wait(const condition_wait&) = delete;
   condition_wait& operator=(const condition_wait&) = delete;
   ~condition_wait();
@@ -37,7 +36,7 @@ class CETANE_API condition_wait final : public detail::waitable, public list_hoo
 
   condition& condition_;
   mutex_lock& lock_;
-  mutex* mutex_;
+  mutex* mutex_ = nullptr;
   detail::task_context* task_ = nullptr;
   cancel_reason cancelled_ = cancel_reason::none;
   bool locking_ = false;
