@@ -11,17 +11,19 @@ const log::logger supervise_log("supervise");
 
 }  // namespace
 
+void restarts::begin() { begun_ = detail::this_loop("supervise").now(); }
+
 // The task's own name goes before that of its function.
-void restarts::begin(std::coroutine_handle<> frame) {
+void restarts::name_after(std::coroutine_handle<> frame) {
+  if (!name_.empty()) return;
   const detail::task_context& task = detail::this_task("supervise");
-  if (name_.empty()) {
-    const std::string label = task.label();
-    name_ = label == detail::function_label(task.root) ? detail::function_label(frame) : label;
-  }
-  begun_ = detail::loop_of(task).now();
+  const std::string label = task.label();
+  name_ = label == detail::function_label(task.root) ? detail::function_label(frame) : label;
 }
 
+// The function may have failed before there was a coroutine to name the run after.
 std::optional<duration> restarts::end(const std::exception_ptr& error) {
+  if (name_.empty()) name_ = detail::this_task("supervise").label();
   const std::string how = error ? "failed: " + detail::error_text(error) : "ended";
   if (detail::this_loop("supervise").now() - begun_ > policy_.longest_) {
     policy_.pauses_.reset();

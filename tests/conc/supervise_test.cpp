@@ -199,4 +199,23 @@ TEST_CASE("a supervised task is cancelled by its handle for good", "[conc][super
   check_nothing_left(loop);
 }
 
+TEST_CASE("a function that fails before there is a task is restarted within the limit",
+          "[conc][supervise]") {
+  test_loop loop;
+  captured_log log;
+  loop.run([]() -> task<> {
+    int calls = 0;
+    const auto fail_before = [](int& n) -> task<> {  // a plain function that returns a task
+      if (++n > 0) throw std::runtime_error("not even made");
+      return count(n);
+    };
+    auto handle = supervise(quick().limit(3), fail_before, std::ref(calls));
+    const std::string text = co_await thrown_by(handle);
+    CHECK(text == "not even made");
+    CHECK(calls == 4);
+  });
+  CHECK(log.has("not even made; not started again after 3 restarts"));
+  check_nothing_left(loop);
+}
+
 }  // namespace supervise_test

@@ -61,8 +61,11 @@ class CETANE_API restarts {
  public:
   explicit restarts(const restart_policy& policy) noexcept : policy_(policy) {}
 
-  /// A run begins. `frame` is the coroutine's, for its name.
-  void begin(std::coroutine_handle<> frame);
+  /// A run begins.
+  void begin();
+
+  /// Names the runs in the log, unless they have a name: after the task, or after its coroutine.
+  void name_after(std::coroutine_handle<> frame);
 
   /// The run has ended, by `error` unless that is null. Gives the pause until the next one, or
   /// nothing when the limit is reached.
@@ -91,8 +94,9 @@ task<> keep_running(restart_policy policy, Fn fn, Args... args) {
   for (;;) {
     std::exception_ptr error;
     try {
+      ends.begin();
       auto&& run = std::invoke(fn, shared_argument<Args>(args)...);
-      ends.begin(run.frame());
+      ends.name_after(run.frame());
       co_await std::move(run);
     } catch (...) {
       throw_on_if_cancelled();
