@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <ranges>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -117,6 +118,40 @@ TEST_CASE("a limit of nothing at a time is refused", "[conc][for_each]") {
   const auto call = [](int) -> task<> { co_return; };
   const std::vector<int> some{1};
   CHECK_THROWS_AS(for_each_concurrent(some, 0, call), std::invalid_argument);
+}
+
+TEST_CASE("after an error no more elements are taken", "[conc][for_each]") {
+  test_loop loop;
+  int taken = 0;
+  loop.run([&]() -> task<> {
+    auto numbers = std::views::iota(0, 100) | std::views::transform([&](int n) {
+                     ++taken;
+                     return n;
+                   });
+    const auto fail = [](int) -> task<> {
+      throw std::runtime_error("first");
+      co_return;
+    };
+    const std::string text = co_await thrown_by(for_each_concurrent(numbers, 10, fail));
+    CHECK(text == "first");
+  });
+  CHECK(taken == 1);
+  check_nothing_left(loop);
+}
+
+TEST_CASE("a stream's elements are those that it had when they were taken", "[conc][for_each]") {
+  test_loop loop;
+  std::istringstream text("1 2 3 4 5");
+  std::vector<int> got;
+  loop.run([&]() -> task<> {
+    const auto call = [&](const int& n) -> task<> {
+      co_await yield();
+      got.push_back(n);
+    };
+    co_await for_each_concurrent(std::views::istream<int>(text), 2, call);
+  });
+  CHECK(got == std::vector{1, 2, 3, 4, 5});
+  check_nothing_left(loop);
 }
 
 }  // namespace for_each_concurrent_test

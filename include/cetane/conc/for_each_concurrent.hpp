@@ -3,6 +3,7 @@
 #include <cetane/conc/group.hpp>
 #include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/runtime/this_task.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -15,13 +16,33 @@ namespace cetane {
 
 namespace detail {
 
+/// As what an element is kept while its call is under way: a reference to it, or a copy if the
+/// iterator takes it along when it goes on.
+template <class Iterator>
+struct element_of {
+  using type = decltype(*std::declval<Iterator&>())&&;
+};
+template <std::input_iterator Iterator>
+requires(!std::forward_iterator<Iterator>) struct element_of<Iterator> {
+  using type = std::iter_value_t<Iterator>;
+};
+
 /// A range that several workers go through together, each element once.
 template <class Range, class Fn>
 struct shared_walk {
   shared_walk(Range& range, std::size_t most, Fn& call)
       : next(std::begin(range)), end(std::end(range)), workers_left(most), fn(call) {}
 
-  decltype(std::begin(std::declval<Range&>())) next;
+  using iterator = decltype(std::begin(std::declval<Range&>()));
+
+  /// Says whether there is an element to take; a task that is cancelled takes none.
+  bool goes_on(const task_context& worker) const {
+    if (next == end) return false;
+    if (worker.cancel_state != cancel_reason::none) throw_cancelled(worker);
+    return true;
+  }
+
+  iterator next;
   decltype(std::end(std::declval<Range&>())) end;
   std::size_t workers_left;  // that may still be started
   Fn& fn;
@@ -31,12 +52,13 @@ struct shared_walk {
 // so that there are never more of them than elements.
 template <class Walk>
 task<> walk_on(Walk& walk, group& workers) {
-  if (walk.workers_left > 0 && walk.next != walk.end) {
+  const task_context& self = this_task("for_each_concurrent");
+  if (walk.workers_left > 0 && walk.goes_on(self)) {
     --walk.workers_left;
     (void)workers.spawn(walk_on<Walk>, std::ref(walk), std::ref(workers));
   }
-  while (walk.next != walk.end) {
-    auto&& element = *walk.next;
+  while (walk.goes_on(self)) {
+    typename element_of<typename Walk::iterator>::type element = *walk.next;
     ++walk.next;
     co_await std::invoke(walk.fn, element);
   }
