@@ -18,21 +18,33 @@ struct attachment {
 class recent_attachments {
  public:
   void add(const std::exception_ptr& to, std::vector<std::exception_ptr> others) noexcept {
+    if (std::vector<std::exception_ptr>* const known = find(to)) return append(*known, others);
     attachment& oldest = kept_[next_];
     next_ = (next_ + 1) % kept_.size();
     oldest.to = to;
     oldest.others = std::move(others);
   }
 
-  const std::vector<std::exception_ptr>* find(const std::exception_ptr& to) const noexcept {
-    for (std::size_t back = 1; back <= kept_.size(); ++back) {
-      const attachment& each = kept_[(next_ + kept_.size() - back) % kept_.size()];
+  std::vector<std::exception_ptr>* find(const std::exception_ptr& to) noexcept {
+    for (attachment& each : kept_) {
       if (each.to == to) return &each.others;
     }
     return nullptr;
   }
 
  private:
+  static constexpr std::size_t most_attached = 64;
+
+  // An error that passes through several groups on its way takes along those of each.
+  static void append(std::vector<std::exception_ptr>& known,
+                     const std::vector<std::exception_ptr>& others) noexcept try {
+    for (const std::exception_ptr& each : others) {
+      if (known.size() < most_attached) known.push_back(each);
+    }
+  } catch (const std::bad_alloc&) {
+    // they are in the log
+  }
+
   std::array<attachment, 8> kept_;
   std::size_t next_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <cetane/base/scope_exit.hpp>
 #include <cetane/conc/attached_errors.hpp>
+#include <cetane/conc/attempt.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
 #include <cetane/conc/timeout.hpp>
@@ -371,6 +372,30 @@ TEST_CASE("the body is kept as long as the group", "[conc][group]") {
     };
     co_await make("a text that needs the heap, for sure it does");
     CHECK(seen == "a text that needs the heap, for sure it does");
+  });
+}
+
+TEST_CASE("an error that passes through two groups takes along what was attached in both",
+          "[conc][group]") {
+  test_loop loop;
+  const captured_log quiet;
+  loop.run([]() -> task<> {
+    std::vector<std::string> attached;
+    const auto inner = [](group& tasks) -> task<> {
+      tasks.spawn(fail_after, 1ms, "first");
+      tasks.spawn(fail_when_cancelled, "second");
+      co_return;
+    };
+    const auto outer = [&](group& tasks) -> task<> {
+      tasks.spawn(fail_when_cancelled, "third");
+      co_await with_group(inner);
+    };
+    try {
+      co_await with_group(outer);
+    } catch (const std::runtime_error&) {
+      for (const auto& each : attached_errors()) attached.push_back(detail::error_text(each));
+    }
+    CHECK(attached == std::vector<std::string>{"second", "third"});
   });
 }
 

@@ -21,7 +21,8 @@ CETANE_API void attach_errors(const std::exception_ptr& to,
 ///
 /// with_group() and its like throw the first error as it was thrown, so that it is caught by its
 /// own type; what failed in its wake can be asked for here, in the catch block. Each of them has
-/// been logged as well. A thread remembers the last eight errors that others are attached to.
+/// been logged as well. A thread remembers the last eight errors that others are attached to,
+/// and 64 of those.
 [[nodiscard]] CETANE_API std::vector<std::exception_ptr> attached_errors(
     const std::exception_ptr& to = std::current_exception());
 
