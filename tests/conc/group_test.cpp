@@ -399,4 +399,32 @@ TEST_CASE("an error that passes through two groups takes along what was attached
   });
 }
 
+TEST_CASE("a task that is started when the last of a group has just ended is waited for",
+          "[conc][group]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    group* lent = nullptr;
+    bool ended = false;
+    const auto last = []() -> task<> { co_await yield(); };
+    const auto late = [&]() -> task<> {
+      co_await sleep(1ms);
+      ended = true;
+    };
+    const auto outsider = [&]() -> task<> {
+      while (lent == nullptr || lent->size() != 0) co_await yield();
+      lent->spawn(late);
+    };
+    auto handle = spawn(outsider);
+    const auto body = [&](group& tasks) -> task<> {
+      tasks.spawn(last);
+      lent = &tasks;
+      co_return;
+    };
+    co_await with_group(body);
+    CHECK(ended);
+    co_await handle;
+  });
+  check_nothing_left(loop);
+}
+
 }  // namespace group_test

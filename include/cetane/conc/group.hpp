@@ -13,7 +13,7 @@
 namespace cetane {
 
 /// The tasks that with_group() waits for; its body is given a reference to it, which is valid until
-/// all of them have ended.
+/// with_group() has ended.
 class group {
  public:
   explicit group(detail::crew& members) noexcept : members_(members) {}
@@ -52,7 +52,8 @@ task<> run_group(Body body) {
     failed = std::current_exception();
   }
   members.owner_ended(failed);
-  co_await members.join();
+  do co_await members.join();
+  while (members.running() != 0);  // one was started by another task when the last had ended
   members.finish();
 }
 
