@@ -6,6 +6,7 @@
 #include <sync/sync_fixture.hpp>
 
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 namespace dispatcher_test {
@@ -76,6 +77,10 @@ TEST_CASE("a dispatcher takes no more than its limit", "[sync][dispatcher]") {
   for (int i = 0; i < 3; ++i) REQUIRE(jobs.dispatch(i));
   REQUIRE_FALSE(jobs.dispatch(3));
   REQUIRE(one.size() == 3);
+}
+
+TEST_CASE("a dispatcher without room is refused", "[sync][dispatcher]") {
+  REQUIRE_THROWS_AS(dispatcher<int>(0), std::invalid_argument);
 }
 
 }  // namespace dispatcher_test

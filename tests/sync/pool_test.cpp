@@ -203,4 +203,9 @@ TEST_CASE("a pool may make its objects without waiting, and for none is refused"
   REQUIRE_THROWS_AS(pool<int>([] { return 1; }, pool_limits().open(0)), std::invalid_argument);
 }
 
+TEST_CASE("a pool that keeps whatever comes back reserves no more than may be open",
+          "[sync][pool]") {
+  REQUIRE_NOTHROW(pool<int>([] { return 1; }, pool_limits().idle(static_cast<std::size_t>(-1))));
+}
+
 }  // namespace pool_test

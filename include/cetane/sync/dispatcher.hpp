@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -64,7 +65,10 @@ template <class T>
 class dispatcher {
  public:
   /// @param limit  Most items that nobody has taken, wherever they wait.
-  explicit dispatcher(std::size_t limit = default_dispatcher_limit) noexcept : limit_(limit) {}
+  /// @throws std::invalid_argument  `limit` is 0.
+  explicit dispatcher(std::size_t limit = default_dispatcher_limit) : limit_(limit) {
+    if (limit == 0) throw std::invalid_argument("a dispatcher has room for one item at least");
+  }
   dispatcher(const dispatcher&) = delete;
   dispatcher& operator=(const dispatcher&) = delete;
   ~dispatcher() {

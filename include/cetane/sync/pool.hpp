@@ -4,6 +4,7 @@
 #include <cetane/coro/task.hpp>
 #include <cetane/sync/semaphore.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -84,9 +85,11 @@ class pool {
 
  public:
   /// @param make  Makes an object: task<T> make(), or T make(). Kept as a copy.
+  /// @throws std::invalid_argument  None may be in use.
   template <class Make>
   explicit pool(Make make, pool_limits limits = pool_limits())
       : maker_(std::make_unique<made_by<Make>>(std::move(make))), limits_(limits), free_(check()) {
+    limits_.idle_ = std::min(limits_.idle_, limits_.open_);  // there are never more
     idle_.reserve(limits_.idle_);
   }
   pool(const pool&) = delete;
