@@ -13,18 +13,6 @@ namespace {
 
 constexpr std::int64_t most_ports = 65535;
 
-std::string_view backend_name(backend_choice choice) {
-  switch (choice) {
-    case backend_choice::epoll:
-      return "epoll";
-    case backend_choice::io_uring:
-      return "io_uring";
-    case backend_choice::automatic:
-      break;
-  }
-  return "auto";
-}
-
 }  // namespace
 
 std::optional<std::uint16_t> read_port(command_line& line, const option& from) {
@@ -105,7 +93,7 @@ void show_defaults(command_line& line, const program_defaults& program) {
   }
   line.set_help("backend",
                 fmt::format("epoll, io_uring, or auto: the better one that works here ({})",
-                            backend_name(program.backend)));
+                            to_string(program.backend)));
   line.set_help("drain", fmt::format("let connections go on this long after a stop ({})",
                                      span_text(program.drain)));
 }

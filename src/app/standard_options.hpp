@@ -40,7 +40,7 @@ class standard_options {
 struct program_defaults {
   std::string host = default_host;
   bool serves = true;
-  backend_choice backend = backend_choice::epoll;
+  backend_choice backend = default_backend;
   duration drain = default_drain;
 };
 

@@ -40,6 +40,18 @@ backend_facts look_at(const char* name, std::unique_ptr<detail::backend> (*make)
 
 }  // namespace
 
+std::string_view to_string(backend_choice choice) noexcept {
+  switch (choice) {
+    case backend_choice::epoll:
+      return "epoll";
+    case backend_choice::io_uring:
+      return "io_uring";
+    case backend_choice::automatic:
+      break;
+  }
+  return "auto";
+}
+
 std::optional<backend_choice> parse_backend(std::string_view name) {
   if (name == "auto") return backend_choice::automatic;
   if (name == "epoll") return backend_choice::epoll;
