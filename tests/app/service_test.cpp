@@ -425,7 +425,7 @@ TEST_CASE_METHOD(app_fixture,
 
 TEST_CASE_METHOD(app_fixture,
                  "NEW-6 a handler that catches every error in a loop leaves other clients served",
-                 "[app][service][not-sim]") {
+                 "[app][service]") {
   const auto book = [](connection& peer) -> task<> {
     for (;;) {
       try {

@@ -5,7 +5,9 @@
 
 #include <app/app_fixture.hpp>
 
+#include <cetane/conc/first.hpp>
 #include <cetane/conc/timeout.hpp>
+#include <cetane/sync/event.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -118,6 +120,44 @@ TEST_CASE("WAIT-1, WAIT-2: the same text is the same name, another is another", 
     CHECK(names_kept() == 2);
     co_return;
   });
+}
+
+TEST_CASE("WAIT-3: a name beside something that is ready is not waited for", "[app][fire]") {
+  app_fixture f;
+  f.run([&]() -> task<> {
+    cetane::event ready;
+    ready.set();
+    const std::uint64_t resumes = f.stats().resumes;
+
+    auto turn = co_await cetane::first(ready.wait(), wait<int>("name"));
+    auto& [was_ready, fired] = turn;
+
+    CHECK((was_ready && !fired));
+    CHECK(f.stats().resumes == resumes);  // it did not suspend
+    CHECK(names_kept() == 0);
+    CHECK(fire("name", 1) == 0);
+  });
+}
+
+TEST_CASE("WAIT-4: who waits for a name is there under it, until it is fired or given up",
+          "[app][fire]") {
+  app_fixture f;
+  int heard = 0;
+  f.run([&]() -> task<> {
+    auto hearing = cetane::spawn(count_fires, "news", std::ref(heard));
+    CHECK(fire("news", 1) == 0);  // it has not begun
+    co_await yield();
+    CHECK(names_kept() == 1);
+    CHECK(fire("news", 1) == 1);
+    CHECK(fire("news", 1) == 0);  // it has been told, and waits again when its turn comes
+    co_await yield();
+    CHECK(names_kept() == 1);
+    hearing.cancel();
+    CHECK(fire("news", 1) == 0);
+    co_await yield();
+    CHECK(names_kept() == 0);
+  });
+  CHECK(heard == 1);
 }
 
 TEST_CASE("a name that is waited for with one type is not fired with another", "[app][fire]") {
