@@ -27,6 +27,7 @@ stop_sequence::stop_sequence(const work_in_hand& work, duration drain)
   }
   if (work_.services.empty()) clean_up_ = default_clean_up;
   work_.tasks.cancel(cancel_reason::shutdown);
+  for (const auto& entry : work_.entries) entry->start_no_more();
 }
 
 bool stop_sequence::advance() noexcept {
@@ -68,6 +69,7 @@ void stop_sequence::look_at(service_core& service, time_point now) noexcept {
 
 void stop_sequence::look_at(task_entry& entry, time_point now) noexcept {
   if (entry.ended()) return;
+  entry.start_no_more();  // it may have been added since
   const time_point deadline = deadline_after(begin_, entry.grace_);
   if (now >= deadline) entry.scope_->cancel(cancel_reason::shutdown);
   wait_for(deadline, now);

@@ -2,6 +2,8 @@
 
 #include <cetane/runtime/event_loop.hpp>
 
+#include <stdexcept>
+
 namespace cetane {
 
 task_entry::task_entry(std::unique_ptr<detail::unstarted_task> task)
@@ -16,6 +18,16 @@ task_entry& task_entry::label(std::string text) {
   return *this;
 }
 
+task_entry& task_entry::keep_alive(const restart_policy& policy) {
+  if (unstarted_ && !unstarted_->can_repeat()) {
+    throw std::logic_error(
+        "keep_alive(): the function is called again and again, so it must be callable with "
+        "references to the arguments that are kept, or with copies of them");
+  }
+  policy_ = policy;
+  return *this;
+}
+
 task_entry& task_entry::grace(duration span) {
   grace_ = span;
   return *this;
@@ -23,11 +35,21 @@ task_entry& task_entry::grace(duration span) {
 
 void task_entry::start(event_loop& loop, cancel_scope& parent) {
   if (!unstarted_) return;
-  const auto task = std::move(unstarted_);
+  auto task = std::move(unstarted_);
   scope_.emplace(&parent, cancel_scope::shield::yes);
+  if (policy_) {
+    pauses_.emplace(&*scope_);
+    task = detail::keep_for_later(detail::keep_running, *policy_, task->repeat(), &*pauses_);
+  }
   task->start(loop, *scope_, label_);
 }
 
-bool task_entry::ended() const noexcept { return !unstarted_ && (!scope_ || scope_->empty()); }
+void task_entry::start_no_more() noexcept {
+  if (pauses_) pauses_->cancel(cancel_reason::shutdown);
+}
+
+bool task_entry::ended() noexcept {
+  return !unstarted_ && (!scope_ || scope_->last_task() == nullptr);
+}
 
 }  // namespace cetane

@@ -2,7 +2,10 @@
 
 #include <cetane/base/log.hpp>
 #include <cetane/conc/attempt.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/runtime/this_task.hpp>
+
+#include <fmt/format.h>
 
 namespace cetane {
 namespace {
@@ -30,7 +33,11 @@ std::optional<duration> restarts::end(const std::exception_ptr& error) {
     in_a_row_ = 0;
   }
   if (in_a_row_ == policy_.limit_) {
-    supervise_log.error("{} {}; not started again after {} restarts", name_, how, in_a_row_);
+    const std::string line =
+        fmt::format("{} {}; not started again after {} restarts", name_, how, in_a_row_);
+    // The error itself goes to who joins the task, or to the log as one that nobody has handled.
+    if (error) supervise_log.warning("{}", line);
+    if (!error) supervise_log.error("{}", line);
     return std::nullopt;
   }
   ++in_a_row_;
@@ -39,15 +46,66 @@ std::optional<duration> restarts::end(const std::exception_ptr& error) {
   return pause;
 }
 
-void detail::throw_on_if_cancelled() {
-  if (this_task("supervise").cancel_state == cancel_reason::none) return;
-  try {
-    throw;
-  } catch (const cancelled&) {
-    throw;
-  } catch (...) {
-    return;
+namespace detail {
+namespace {
+
+// The running task is in `scope` as long as this lives.
+class stay_in {
+ public:
+  explicit stay_in(cancel_scope& scope) : scope_(scope), task_(this_task("supervise")) {
+    scope_.enter(task_);
+  }
+  stay_in(const stay_in&) = delete;
+  stay_in& operator=(const stay_in&) = delete;
+  // A loop that is destroyed has unlinked the task from all scopes.
+  ~stay_in() {
+    if (task_.list_hook<cancel_scope>::linked()) {
+      scope_.leave(task_);
+    } else {
+      task_.scope = scope_.parent();
+    }
+  }
+
+ private:
+  cancel_scope& scope_;
+  task_context& task_;
+};
+
+// A cancel that is meant for the running task ends it; any other is an end like all ends.
+void end_if_cancelled(const std::exception_ptr& error) {
+  const task_context& task = this_task("supervise");
+  if (task.cancel_state == cancel_reason::none) return;
+  if (error) std::rethrow_exception(error);
+  throw_cancelled(task);
+}
+
+task<> pause_in(cancel_scope* pauses, duration span) {
+  std::optional<stay_in> there;
+  if (pauses != nullptr) there.emplace(*pauses);
+  co_await sleep(span);
+}
+
+}  // namespace
+
+task<> keep_running(restart_policy policy, std::unique_ptr<repeated_call> call,
+                    cancel_scope* pauses) {
+  restarts ends(policy);
+  for (;;) {
+    std::exception_ptr error;
+    try {
+      ends.begin();
+      co_await call->run(ends);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    end_if_cancelled(error);
+    const bool over = pauses != nullptr && pauses->cancelled();
+    const std::optional<duration> pause = over ? std::nullopt : ends.end(error);
+    if (!pause && error) std::rethrow_exception(error);
+    if (!pause) co_return;
+    co_await pause_in(pauses, *pause);
   }
 }
 
+}  // namespace detail
 }  // namespace cetane

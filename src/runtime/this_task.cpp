@@ -109,6 +109,17 @@ task_context& this_task(const char* wanted) {
   throw std::logic_error(std::string(wanted) + ": no task is running; call it from a coroutine");
 }
 
+void throw_on_if_cancelled() {
+  if (this_task("a catch block").cancel_state == cancel_reason::none) return;
+  try {
+    throw;
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    return;
+  }
+}
+
 std::string function_name(std::string_view signature) {
   const std::string name = signature_reader(signature).name();
   return name.empty() ? std::string(signature) : name;

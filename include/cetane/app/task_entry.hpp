@@ -3,6 +3,7 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/conc/supervise.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 
 #include <memory>
@@ -28,6 +29,12 @@ class unstarted_task {
 
   /// Starts the task in `scope`; an empty label means the function's name.
   virtual void start(event_loop& loop, cancel_scope& scope, const std::string& label) = 0;
+
+  /// Whether the function can be called again and again with what is kept for it.
+  virtual bool can_repeat() const noexcept { return false; }
+
+  /// Makes it a call that can be repeated, where it can; this is empty then.
+  virtual std::unique_ptr<repeated_call> repeat() { return nullptr; }
 };
 
 template <class Fn, class... Args>
@@ -46,6 +53,21 @@ class unstarted_call final : public unstarted_task {
   void start(event_loop& loop, cancel_scope& scope, const std::string& label) override {
     auto started = spawn(loop, scope);
     if (!label.empty()) started.label(label);
+  }
+
+  bool can_repeat() const noexcept override { return can_run_again<Fn, Args...>; }
+
+  std::unique_ptr<repeated_call> repeat() override {
+    if constexpr (can_run_again<Fn, Args...>) {
+      return std::apply(
+          [this](auto&... kept) -> std::unique_ptr<repeated_call> {
+            return std::make_unique<repeated_call_of<Fn, Args...>>(std::move(fn_),
+                                                                   std::move(kept)...);
+          },
+          args_);
+    } else {
+      return nullptr;
+    }
   }
 
  private:
@@ -72,6 +94,15 @@ class CETANE_API task_entry {
   /// starts.
   task_entry& label(std::string text);
 
+  /// Starts the task again when it ends, by an error or not: see supervise(). Has an effect until
+  /// the task starts.
+  ///
+  /// An application that stops starts nothing again; a run that is under way then has the grace of
+  /// the task.
+  /// @throws std::logic_error  The function takes something by move that is kept for it: it can be
+  ///                           called only once.
+  task_entry& keep_alive(const restart_policy& policy = restart_policy());
+
   /// Lets the task go on this long after the application's stop; else it is cancelled at once.
   task_entry& grace(duration span);
 
@@ -82,10 +113,13 @@ class CETANE_API task_entry {
   explicit task_entry(std::unique_ptr<detail::unstarted_task> task);
 
   void start(event_loop& loop, cancel_scope& parent);
-  bool ended() const noexcept;
+  void start_no_more() noexcept;
+  bool ended() noexcept;
 
   std::unique_ptr<detail::unstarted_task> unstarted_;
-  std::optional<cancel_scope> scope_;  // its own, for its own grace: shielded from what is around
+  std::optional<cancel_scope> scope_;   // its own, for its own grace: shielded from what is around
+  std::optional<cancel_scope> pauses_;  // of a task that is kept alive: cancelled at the stop
+  std::optional<restart_policy> policy_;
   std::string label_;
   duration grace_ = duration::zero();
 };

@@ -4,9 +4,9 @@
 #include <cetane/base/config.hpp>
 #include <cetane/base/errors.hpp>
 #include <cetane/conc/backoff.hpp>
-#include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/runtime/cancel_scope.hpp>
 
 #include <chrono>
 #include <coroutine>
@@ -14,8 +14,11 @@
 #include <exception>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace cetane {
@@ -80,41 +83,56 @@ class CETANE_API restarts {
 
 namespace detail {
 
-/// Throws on a `cancelled` that is meant for the running task; others are an end like any other.
-CETANE_API void throw_on_if_cancelled();
+/// A function with its arguments that is called again and again.
+class repeated_call {
+ public:
+  virtual ~repeated_call() = default;
 
-template <class Kept>
-decltype(auto) shared_argument(Kept& kept) noexcept {
-  return static_cast<typename kept_argument<Kept>::shared>(kept);
-}
+  /// Calls it, and tells `ends` what is running.
+  virtual task<> run(restarts& ends) = 0;
+};
 
-template <class Fn, class... Args>
-task<> keep_running(restart_policy policy, Fn fn, Args... args) {
-  restarts ends(policy);
-  for (;;) {
-    std::exception_ptr error;
-    try {
-      ends.begin();
-      auto&& run = std::invoke(fn, shared_argument<Args>(args)...);
-      ends.name_after(run.frame());
-      co_await std::move(run);
-    } catch (...) {
-      throw_on_if_cancelled();
-      error = std::current_exception();
-    }
-    const std::optional<duration> pause = ends.end(error);
-    if (!pause && error) std::rethrow_exception(error);
-    if (!pause) co_return;
-    co_await sleep(*pause);
-  }
-}
-
-// What a supervised function takes is kept for all of its runs, so each is given a reference.
+// What the function takes is kept for all of its runs, so each is given a reference.
 template <class Fn, class... Args>
 inline constexpr bool can_run_again = takes_shared<Fn, Args...>;
 
 template <class Fn, class... Args>
-inline constexpr auto keep_running_as = &keep_running<std::decay_t<Fn>, kept_t<Args>...>;
+class repeated_call_of final : public repeated_call {
+ public:
+  template <class F, class... As>
+  explicit repeated_call_of(F&& fn, As&&... args)
+      : fn_(std::forward<F>(fn)), args_(std::forward<As>(args)...) {}
+
+  task<> run(restarts& ends) override {
+    auto&& begun = std::apply(
+        [this](auto&... kept) -> decltype(auto) { return std::invoke(fn_, share<Args>(kept)...); },
+        args_);
+    ends.name_after(begun.frame());
+    co_await std::move(begun);
+  }
+
+ private:
+  template <class Kept>
+  static decltype(auto) share(Kept& kept) noexcept {
+    return static_cast<typename kept_argument<Kept>::shared>(kept);
+  }
+
+  Fn fn_;
+  std::tuple<Args...> args_;
+};
+
+template <class Fn, class... Args>
+std::unique_ptr<repeated_call> repeat(Fn&& fn, Args&&... args) {
+  return std::make_unique<repeated_call_of<std::decay_t<Fn>, kept_t<Args>...>>(
+      std::forward<Fn>(fn), std::forward<Args>(args)...);
+}
+
+/// Calls it until `policy` says that it is enough, or the task is cancelled.
+///
+/// The pauses stand in the scope `pauses`, if that is given: once it is cancelled nothing is
+/// started any more, while a run goes on to its end.
+CETANE_API task<> keep_running(restart_policy policy, std::unique_ptr<repeated_call> call,
+                               cancel_scope* pauses);
 
 }  // namespace detail
 
@@ -130,8 +148,9 @@ join_handle<> supervise(restart_policy policy, Fn&& fn, Args&&... args) {
   static_assert(detail::can_run_again<std::decay_t<Fn>, detail::kept_t<Args>...>,
                 "supervise(policy, fn, args...): fn is called again and again, so it must be "
                 "callable with references to the arguments that are kept, or with copies of them");
-  return fork_child(detail::keep_running_as<Fn, Args...>, policy, std::forward<Fn>(fn),
-                    std::forward<Args>(args)...);
+  cancel_scope* const own = nullptr;
+  return fork_child(detail::keep_running, policy,
+                    detail::repeat(std::forward<Fn>(fn), std::forward<Args>(args)...), own);
 }
 
 }  // namespace cetane

@@ -17,6 +17,10 @@ CETANE_API event_loop& this_loop(const char* wanted);
 /// The task that is running. Throws std::logic_error outside of one.
 CETANE_API task_context& this_task(const char* wanted);
 
+/// Called in a catch block: throws on a `cancelled` that is meant for the running task. One that
+/// comes from another task is an error like any other.
+CETANE_API void throw_on_if_cancelled();
+
 /// The event loop of a task.
 inline event_loop& loop_of(const task_context& task) noexcept {
   return static_cast<event_loop&>(*task.loop);

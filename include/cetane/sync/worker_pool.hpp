@@ -2,7 +2,6 @@
 
 #include <cetane/base/config.hpp>
 #include <cetane/conc/spawn.hpp>
-#include <cetane/conc/supervise.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/this_task.hpp>
