@@ -12,6 +12,7 @@
 #include <support/expect.hpp>
 #include <support/probe_op.hpp>
 #include <support/test_loop.hpp>
+#include <support/turn.hpp>
 
 #include <chrono>
 #include <memory>
@@ -28,6 +29,7 @@ namespace first_test {
 using namespace cetane;
 using namespace std::chrono_literals;
 using Catch::Matchers::Message;
+using cetane::test::engaged;
 using cetane::test::on_sim;
 using cetane::test::probe;
 using cetane::test::test_loop;
@@ -40,23 +42,6 @@ task<int> five_after(duration span) {
 }
 
 task<> forever() { co_await sleep_until(never); }
-
-// Which of several operations happened: the number of the only place that is engaged.
-template <class... T>
-int engaged(const std::tuple<T...>& turn) {
-  int found = 0;
-  int place = 0;
-  int count = 0;
-  const auto look = [&](const auto& told) {
-    ++place;
-    if (!told) return;
-    found = place;
-    ++count;
-  };
-  std::apply([&](const auto&... each) { (look(each), ...); }, turn);
-  CHECK(count == 1);
-  return found;
-}
 
 }  // namespace
 
