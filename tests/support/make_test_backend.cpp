@@ -19,6 +19,17 @@ std::string_view variable(const char* name, std::string_view otherwise) {
   return value == nullptr ? otherwise : value;
 }
 
+std::uint64_t number(const char* name, std::uint64_t otherwise) {
+  const std::string_view text = variable(name, {});
+  if (text.empty()) return otherwise;
+  std::uint64_t value = 0;
+  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || stop != text.data() + text.size()) {
+    throw std::invalid_argument(std::string(name) + " is " + std::string(text));
+  }
+  return value;
+}
+
 }  // namespace
 
 std::unique_ptr<detail::backend> make_test_backend() {
@@ -31,14 +42,8 @@ std::unique_ptr<detail::backend> make_test_backend() {
 
 bool on_sim() { return variable("CETANE_TEST_BACKEND", "epoll") == "sim"; }
 
-std::uint64_t test_seed() {
-  const std::string_view text = variable("CETANE_TEST_SEED", "1");
-  std::uint64_t seed = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (failure != std::errc() || stop != text.data() + text.size()) {
-    throw std::invalid_argument("CETANE_TEST_SEED is " + std::string(text));
-  }
-  return seed;
-}
+std::uint64_t test_seed() { return number("CETANE_TEST_SEED", 1); }
+
+std::uint64_t seed_count(std::uint64_t usual) { return number("CETANE_SEEDS", usual); }
 
 }  // namespace cetane::test

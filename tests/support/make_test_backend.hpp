@@ -18,4 +18,7 @@ bool on_sim();
 /// The seed of simulations: CETANE_TEST_SEED, else 1.
 std::uint64_t test_seed();
 
+/// How many seeds a test goes through, from test_seed() on: CETANE_SEEDS, else `usual`.
+std::uint64_t seed_count(std::uint64_t usual);
+
 }  // namespace cetane::test

@@ -200,6 +200,31 @@ TEST_CASE("arms of one queue in two tasks take turns with its items", "[sync][fi
   check_nothing_left(loop);
 }
 
+TEST_CASE("an arm that loses may hand on to another arm of its own, which wakes nobody",
+          "[sync][first][queue]") {
+  queue<int> q;
+  event other;
+  test_loop loop;
+  int turns = 0;
+  const auto wait_for_one = [&]() -> task<> {
+    auto turn = co_await first(other.wait(), q.get(), q.get());
+    CHECK(engaged(turn) == 1);
+    co_await sleep_until(never);
+    ++turns;
+  };
+  auto waiting = loop.spawn(wait_for_one);
+  run_ready(loop);
+  q.try_put(1);
+  other.set();
+  run_ready(loop);
+  CHECK(turns == 0);
+  CHECK(q.size() == 1);
+  waiting.cancel();
+  run_ready(loop);
+  CHECK(turns == 0);
+  check_nothing_left(loop);
+}
+
 TEST_CASE("a subscriber that is shown out hears of it as an arm", "[sync][first][fanout]") {
   fanout<std::string> talk;
   event other;

@@ -98,6 +98,7 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   }
 
   bool begin(std::coroutine_handle<> frame, detail::task_context & task) {
+    task_ = &task;
     visit([&](auto, auto& arm) { arm.set_task(task); });
     chosen_ = first_ready();
     if (chosen_ != none && !had_its_turn() && task.loop->within_budget()) return false;
@@ -133,10 +134,14 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
     return gives_way;
   }
 
-  // The others leave before the one commits: so nothing is armed any more if that throws.
+  // The others leave before the one commits: so nothing is armed any more if that throws. What one
+  // of them gives back may be handed to another one that waits for the same: that is no reason to
+  // wake the task, which runs and counts as queued meanwhile.
   void choose() {
     chosen_ = first_ready();
+    const bool queued = std::exchange(task_->queued, true);
     disarm_all_but(chosen_);
+    task_->queued = queued;
     if (chosen_ == none) [[unlikely]] {
       throw std::logic_error("first: an operation has woken the task, but none can be committed: " +
                              describe_wait());
@@ -161,6 +166,7 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
   }
 
   std::tuple<S...> arms_;
+  detail::task_context* task_ = nullptr;
   std::size_t chosen_ = none;
   std::size_t armed_ = 0;
   std::exception_ptr error_;
