@@ -2,9 +2,14 @@
 
 #include <app/app_fixture.hpp>
 
+#include <cetane/conc/first.hpp>
+#include <cetane/sync/event.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <support/cancel_everywhere.hpp>
+#include <support/turn.hpp>
 
 #include <csignal>
 #include <stdexcept>
@@ -19,6 +24,7 @@ using Catch::Matchers::MessageMatches;
 using cetane::signal_set;
 using cetane::task;
 using cetane::test::app_fixture;
+using cetane::test::engaged;
 using cetane::test::run_until;
 using cetane::test::test_loop;
 
@@ -153,6 +159,62 @@ TEST_CASE("a signal that woke a task which is cancelled is heard by the next wai
     const int number = co_await usr.wait();
     CHECK(number == SIGUSR2);
   });
+}
+
+TEST_CASE("a signal wins as an arm, and is remembered when it loses",
+          "[app][signal_set][first][not-sim]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    signal_set one(SIGUSR2);
+    signal_set two(SIGUSR2);
+    cetane::event set;
+    set.set();
+
+    send(SIGUSR2);
+    auto turn = co_await cetane::first(one.wait(), two.wait());  // both are woken in one turn
+    CHECK(engaged(turn) == 1);
+    auto remembered = co_await cetane::first(set.wait(), two.wait());
+    CHECK(engaged(remembered) == 1);
+    auto left = co_await cetane::first(two.wait(), set.wait());
+    CHECK(std::get<0>(left) == SIGUSR2);
+    auto none = co_await cetane::first(one.wait(), two.wait(), set.wait());
+    CHECK(engaged(none) == 3);
+  });
+}
+
+TEST_CASE("a signal that comes when its arm has lost is heard by the next wait",
+          "[app][signal_set][first][not-sim]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    signal_set usr(SIGUSR2);
+    cetane::event other;
+    const auto wait_for_either = [&]() -> task<int> {
+      auto turn = co_await cetane::first(usr.wait(), other.wait());
+      co_return engaged(turn);
+    };
+    auto waiting = cetane::spawn(wait_for_either);
+    co_await cetane::yield();
+    other.set();
+    const int which = co_await waiting;
+    send(SIGUSR2);
+    const int number = co_await usr.wait();
+    CHECK(which == 2);
+    CHECK(number == SIGUSR2);
+  });
+}
+
+TEST_CASE("a wait for a signal that is cancelled at any moment leaves nothing",
+          "[app][signal_set][cancel_everywhere][not-sim]") {
+  cetane::test::cancel_everywhere([](cetane::test::stage& on) -> task<> {
+    const cetane::test::stage::presence here(on);
+    signal_set usr(SIGUSR2, SIGHUP);
+    for (const int number : {SIGUSR2, SIGHUP}) {
+      send(number);
+      const int heard = co_await usr.wait();
+      CHECK(heard == number);
+    }
+  });
+  CHECK_FALSE(is_blocked(SIGUSR2));
 }
 
 TEST_CASE("W18: SIGTERM can be waited for where the application leaves signals alone",
