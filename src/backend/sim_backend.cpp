@@ -74,6 +74,7 @@ class sim_backend final : public backend, public simulation {
   std::uint64_t trace_hash() const noexcept override { return engine_.trace.hash(); }
   std::string log_tail(std::size_t lines) const override { return engine_.trace.tail(lines); }
   std::size_t open_descriptors() const noexcept override { return network_.open_descriptors(); }
+  void behave_as(const sim_options& wanted) override;
 
  private:
   void wait(event_loop& loop, time_point until);
@@ -128,6 +129,13 @@ void sim_backend::report_stuck(event_loop& loop) const {
       fmt::format("the simulation is stuck at {}.{:09} s: nothing is under way, no deadline is "
                   "set, and no call on another thread could wake the loop (seed {})\n{}",
                   ns / 1'000'000'000, ns % 1'000'000'000, seed(), loop.dump_tasks()));
+}
+
+// The seed is kept, since all dice have been made from it, and so is the log that was begun.
+void sim_backend::behave_as(const sim_options& wanted) {
+  engine_.options = sim_options(wanted)
+                        .set_seed(engine_.options.seed())
+                        .set_log_limit(engine_.options.log_limit());
 }
 
 int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {

@@ -56,7 +56,7 @@ class sim_engine {
   /// True if a poll need not wait.
   bool busy() const noexcept { return !marked_.empty() || schedule.next() <= now(); }
 
-  const sim_options options;
+  sim_options options;
   sim_trace trace;
   sim_schedule schedule;
   sim_dice choices;

@@ -91,6 +91,10 @@ class CETANE_API simulation {
   /// Listeners and connections that somebody has open.
   virtual std::size_t open_descriptors() const noexcept = 0;
 
+  /// From now on the network has these ways. Seed and log limit stay as they are; the capacity is
+  /// that of connections made later.
+  virtual void behave_as(const sim_options& wanted) = 0;
+
  protected:
   simulation() = default;
   ~simulation() = default;
