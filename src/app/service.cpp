@@ -67,6 +67,7 @@ service& service::limits(const connection_limits& limits) & {
 
 void service::start(event_loop& loop) { core_->start(loop, loop.scope()); }
 void service::stop() noexcept { core_->stop_listening(); }
+void service::end_now() noexcept { core_->end_now(); }
 std::uint16_t service::port() const noexcept { return core_->bound().port(); }
 const address& service::listening_at() const noexcept { return core_->bound(); }
 std::size_t service::connections() const noexcept { return core_->connections(); }

@@ -200,6 +200,11 @@ void service_core::cut(session& one) noexcept {
   if (one.note_cut()) ++cut_;
 }
 
+void service_core::end_now() noexcept {
+  stop_listening();
+  if (forks_) loop_->end_tasks(*forks_);  // the handlers' scope is within
+}
+
 void service_core::leave_loop() noexcept {
   listener_.reset();
   if (handlers_) handlers_->dissolve();

@@ -56,6 +56,9 @@ class service_core final : public accept_sink {
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option = {});
   void stop_listening() noexcept { listener_.reset(); }
 
+  /// Stops listening and destroys the handlers, and the tasks that they have forked.
+  void end_now() noexcept;
+
   // The steps of a stop: see stop_sequence.
 
   /// Cancels each handler that waits for input of which nothing has come, and so do all tasks that

@@ -352,7 +352,7 @@ void event_loop::unqueue_below(const cancel_scope& in) noexcept {
 
 void event_loop::destroy_task(detail::task_context& task) noexcept {
   task.list_hook<cancel_scope>::unlink();
-  running_ = &task;    // for destructors that start tasks
+  detail::task_context* const outside = std::exchange(running_, &task);  // who destroys it, if any
   task.queued = true;  // it must not become ready again
   if (detail::waitable* wait = std::exchange(task.waiting, nullptr)) wait->cancel_wait(task);
   std::coroutine_handle<> frame = std::exchange(task.leaf, nullptr);
@@ -366,7 +366,7 @@ void event_loop::destroy_task(detail::task_context& task) noexcept {
     }
   }
   task.root = nullptr;
-  running_ = nullptr;
+  running_ = outside;
   if (task.has_children) families_->forget(task);
   ++stats_.tasks_finished;
   --stats_.tasks_alive;

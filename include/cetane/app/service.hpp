@@ -81,6 +81,11 @@ class CETANE_API service {
   /// Stops listening. Handlers that run go on.
   void stop() noexcept;
 
+  /// Stops listening, and ends every handler, with what it has forked, where it is: its frame is
+  /// destroyed and its connection closed. For what the handlers refer to is about to go, as at the
+  /// end of a test. Not from within one of those handlers.
+  void end_now() noexcept;
+
   /// Where it listens; the port is the real one once it was started.
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] const address& listening_at() const noexcept;

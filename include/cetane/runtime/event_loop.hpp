@@ -113,7 +113,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
 
   /// Destroys the tasks below `in`, which did not end when they were cancelled, the latest first.
-  /// Not from within a task.
+  /// Not from within one of them.
   void end_tasks(cancel_scope& in) noexcept;
 
   /// The children of `parent`, which end with it.
