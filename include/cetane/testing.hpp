@@ -1,0 +1,8 @@
+// Everything that a test of a program needs beside <cetane/cetane.hpp> and Catch2. It is in the
+// library cetane-testing.
+#pragma once
+
+#include <cetane/testing/faults.hpp>
+#include <cetane/testing/served.hpp>
+#include <cetane/testing/simulate.hpp>
+#include <cetane/testing/world.hpp>

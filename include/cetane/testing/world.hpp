@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cetane/app/service.hpp>
+#include <cetane/base/clock.hpp>
+#include <cetane/base/config.hpp>
+#include <cetane/base/random.hpp>
+#include <cetane/coro/task.hpp>
+#include <cetane/runtime/event_loop.hpp>
+#include <cetane/testing/faults.hpp>
+#include <cetane/testing/served.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace cetane::testing {
+
+/// Where one run of a test happens: a clock, a network and random numbers, all of them from one
+/// seed. simulate() makes it.
+///
+/// Every host name is this world's only machine, so `connect("chat", server.port())` reaches what
+/// was served.
+class CETANE_API world {
+ public:
+  static constexpr duration default_time_limit = std::chrono::hours(24);
+  static constexpr std::uint64_t default_pass_limit = 2'000'000;
+  /// How long tasks and connections may take to end once the body has.
+  static constexpr duration settling_time = std::chrono::seconds(15);
+
+  explicit world(std::uint64_t seed);
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+  ~world();
+
+  /// Gives the network other ways from now on.
+  void faults_are(const faults& wanted);
+
+  /// Starts a service. Give it port 0, and take the port from the result; it ends with that, so
+  /// keep it: `const auto& server = w.serve(service(chat, 0, std::ref(lobby)));`.
+  ///
+  /// @throws error  The port is served already.
+  [[nodiscard("the service ends with this object: const auto& server = w.serve(...)")]] served
+  serve(service fresh);
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+  /// Random numbers for the test itself; the network draws others.
+  [[nodiscard]] random_stream& random() noexcept { return random_; }
+  /// The virtual time since the test began.
+  [[nodiscard]] duration elapsed() noexcept;
+
+  /// The ends of connections that are open, those included that only flush their output. A
+  /// connection within the world has two.
+  [[nodiscard]] std::size_t open_connections() const noexcept;
+
+  /// What happened on the network last, oldest first, each line with its virtual time in seconds.
+  [[nodiscard]] std::string log_tail(std::size_t lines = 100);
+  /// A number that stands for all that happened on it: two runs that differ have different ones.
+  [[nodiscard]] std::uint64_t trace_hash();
+
+  /// How much virtual time the body may take, from the beginning: 24 h.
+  void time_limit(duration most) noexcept { time_limit_ = most; }
+  /// How many passes of the event loop it may take, so that tasks are found out that keep the loop
+  /// busy while no time passes: 2,000,000.
+  void pass_limit(std::uint64_t most) noexcept { pass_limit_ = most; }
+
+  /// Runs the body to its end and sees to it that nothing is left; what it throws is thrown here.
+  ///
+  /// For use without simulate(). Not from within a task.
+  /// @throws unfinished        It came to a limit, or left something behind.
+  /// @throws simulation_stuck  Nothing can ever wake it.
+  void run(const std::function<task<>(world&)>& body);
+
+ private:
+  void check_limits();
+  void wait_for_the_rest();
+
+  std::uint64_t seed_;
+  random_stream random_;
+  event_loop loop_;
+  time_point begin_;
+  duration time_limit_ = default_time_limit;
+  std::uint64_t pass_limit_ = default_pass_limit;
+};
+
+/// A test came to a limit of its world, or left something behind: what() says which, and names the
+/// tasks that are left with what they wait for.
+class CETANE_API unfinished : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+  ~unfinished() override;
+};
+
+}  // namespace cetane::testing

@@ -1,0 +1,89 @@
+#include <cetane/testing/world.hpp>
+
+#include <runtime/backend.hpp>
+
+#include <cetane/backend/sim.hpp>
+#include <cetane/conc/spawn.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace cetane::testing {
+namespace {
+
+double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
+
+}  // namespace
+
+world::world(std::uint64_t seed)
+    : seed_(seed),
+      random_(random_stream(seed).fork("test")),
+      loop_(make_sim_backend(sim_options(seed))),
+      begin_(loop_.now()) {}
+
+world::~world() = default;
+
+void world::faults_are(const faults& wanted) { simulation::of(loop_).behave_as(wanted.ways_); }
+
+served world::serve(service fresh) {
+  fresh.start(loop_);
+  return served(std::move(fresh));
+}
+
+duration world::elapsed() noexcept { return loop_.now() - begin_; }
+
+std::size_t world::open_connections() const noexcept {
+  const loop_stats stats = loop_.stats();
+  return stats.connections_opened - stats.connections_closed;
+}
+
+std::string world::log_tail(std::size_t lines) { return simulation::of(loop_).log_tail(lines); }
+
+std::uint64_t world::trace_hash() { return simulation::of(loop_).trace_hash(); }
+
+void world::run(const std::function<task<>(world&)>& body) {
+  auto test = detail::spawn_in(loop_, loop_.scope(), body, std::ref(*this));
+  test.label("the test itself");
+  loop_.run_until([&] {
+    if (!test.done()) check_limits();
+    return test.done();
+  });
+  detail::take_result(test);
+  wait_for_the_rest();
+}
+
+void world::check_limits() {
+  if (elapsed() > time_limit_) {
+    throw unfinished(
+        fmt::format("the test has not ended after {} s of virtual time (the limit is "
+                    "{} s, see world::time_limit); there are {}",
+                    in_seconds(elapsed()), in_seconds(time_limit_), loop_.dump_tasks()));
+  }
+  if (loop_.stats().passes > pass_limit_) {
+    throw unfinished(
+        fmt::format("the test has not ended after {} passes of the event loop (see "
+                    "world::pass_limit), {} s of virtual time; there are {}",
+                    pass_limit_, in_seconds(elapsed()), loop_.dump_tasks()));
+  }
+}
+
+void world::wait_for_the_rest() {
+  const auto anything_left = [&] {
+    return loop_.stats().tasks_alive > 0 || open_connections() > 0;
+  };
+  const time_point last = deadline_after(loop_.now(), settling_time);
+  const std::uint64_t last_pass = loop_.stats().passes + pass_limit_;
+  while (anything_left() && loop_.now() < last && loop_.stats().passes < last_pass) {
+    loop_.run_once(last);
+  }
+  if (!anything_left()) return;
+  throw unfinished(
+      fmt::format("the test has ended and left something behind that does not end by "
+                  "itself: {} open ends of connections, and {}",
+                  open_connections(), loop_.dump_tasks()));
+}
+
+unfinished::~unfinished() = default;
+
+}  // namespace cetane::testing
