@@ -26,10 +26,10 @@ def install(build, work):
     """Installs the build under work/ and returns an environment in which pkg-config and the loader find it there."""
     stage = work / "stage"
     run("meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage)
-    package = next(stage.rglob("cetane.pc"))
-    text = package.read_text(encoding="utf-8")
-    prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
-    package.write_text(text.replace(f"prefix={prefix}", f"prefix={stage}{prefix}"), encoding="utf-8")
+    for package in stage.rglob("cetane*.pc"):
+        text = package.read_text(encoding="utf-8")
+        prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE).group(1)
+        package.write_text(text.replace(f"prefix={prefix}", f"prefix={stage}{prefix}"), encoding="utf-8")
     libraries = package.parent.parent
     return {**os.environ, "PKG_CONFIG_PATH": str(package.parent), "LD_LIBRARY_PATH": str(libraries)}
 
@@ -37,7 +37,7 @@ def install(build, work):
 def copy_project(work, name):
     project = work / name
     project.mkdir()
-    for file in ("main.cpp", "meson.build", "CMakeLists.txt", "Makefile"):
+    for file in ("main.cpp", "server_test.cpp", "meson.build", "CMakeLists.txt", "Makefile"):
         shutil.copy(HERE / file, project)
     return project
 
@@ -46,6 +46,7 @@ def build_with_meson(project, env, *options):
     output = project / "build"
     run("meson", "setup", "--wrap-mode=nodownload", "--unity=on", *options, output, project, env=env)
     run("ninja", "-C", output, env=env)
+    run("meson", "test", "-C", output, "--print-errorlogs", env=env)  # the user's own, with cetane-testing
     return output / "consumer"
 
 
