@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [memory] [compile] [rates]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates]      what to measure (all)
 
 Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots.
 """
@@ -49,6 +49,11 @@ def memory(build, results):
     return {"M1": found["bytes_each"][ours.name]} if found else {}
 
 
+def micro(build, results):
+    found = run_part("micro.py", results, "--build", build)
+    return {name: row["ratio"] for name, row in found.items()} if found else {}
+
+
 def compile_time(_, results):
     found = run_part("compile_time.py", results)
     return {"T1": found["ratio"]} if found else {}
@@ -67,7 +72,7 @@ def rates(build, results):
     return rows
 
 
-PARTS = {"counts": counts, "memory": memory, "compile": compile_time, "rates": rates}
+PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates}
 
 
 def print_summary(rows):

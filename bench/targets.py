@@ -16,6 +16,11 @@ ROWS = {
     "N3 c=1": ("system calls an echo, one connection", 3.0, 3.01, ""),
     "N3 c=50": ("system calls an echo, 50 connections", 2.03, 2.05, ""),
     "M1": ("bytes an idle connection", 320, 600, "B"),
+    "C1": ("yield, against bare coroutine handles", 2.0, 5.0, "x"),
+    "C2": ("spawn and join a task", 1.8, 4.3, "x"),
+    "C3": ("queue hop between two tasks", 2.2, 5.5, "x"),
+    "C4": ("timer add and cancel, 1,000 live", 3.3, 13, "x"),
+    "C5": ("mutex hand-over, one yield included", 1.7, 4.5, "x"),
     "T1": ("compile time of the echo, against its bare headers", 2.1, 2.6, "x"),
 }
 
