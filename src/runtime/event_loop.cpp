@@ -134,6 +134,7 @@ void event_loop::wait(time_point latest) {
   // Before the look into the mailbox: a post() that misses the flag is seen by it.
   asleep_.store(true, std::memory_order_seq_cst);
   if (mailbox_.load(std::memory_order_seq_cst) != nullptr) until = time_point::min();
+  clock_was_read_ = false;
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
 }
@@ -206,12 +207,21 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
   task.loop = this;
   task.root = root;
   task.leaf = root;
-  task.started_s = static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
+  task.started_s = start_time_s();
   in.enter(task);
   ++stats_.tasks_started;
   ++stats_.tasks_alive;
   make_ready(task);
+}
+
+// Reading the clock costs as much as all the rest of a start, so it is read once between two waits.
+std::uint32_t event_loop::start_time_s() noexcept {
+  if (!clock_was_read_) {
+    clock_was_read_ = true;
+    clock_s_ = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
+  }
+  return clock_s_;
 }
 
 void event_loop::make_ready(detail::task_context& task) noexcept {

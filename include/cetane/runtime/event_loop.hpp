@@ -146,6 +146,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void refuse_await(detail::task_context& task) override;
 
  private:
+  std::uint32_t start_time_s() noexcept;
   void work() noexcept;
   void wait(time_point latest);
   void push_message(detail::message* message) noexcept;
@@ -176,6 +177,8 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   detail::ready_queue postponed_;  // until the loop's own timer fires
   detail::task_context* finished_first_ = nullptr;
   detail::task_context* refused_ = nullptr;  // the running task, once it has swallowed too many
+  std::uint32_t clock_s_ = 0;                // in seconds, as it was when it was read
+  bool clock_was_read_ = false;              // since the last wait began
   bool unsettled_ = false;                   // there is something in finished_first_ or refused_
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
