@@ -56,11 +56,13 @@ missing_packages() {
       has clang++-19 || echo clang-19
       clang_has_sanitizers || echo libclang-rt-19-dev
       ;;
-    bench)
+    counts)
       missing_packages build
       has python3 || echo python3
       has valgrind || echo valgrind
-      has strace || echo strace
+      ;;
+    bench)
+      missing_packages counts
       has_library libuv || echo libuv1-dev
       [ -f /usr/include/asio.hpp ] || echo libasio-dev
       has go || echo golang-go

@@ -8,8 +8,10 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts"), str(HERE.parents[1] / "bench")]
 
+import bounds  # noqa: E402
+import count  # noqa: E402
 import doc_snippets  # noqa: E402
 import examples  # noqa: E402
 import header_list  # noqa: E402
@@ -31,6 +33,30 @@ class TreeTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
+
+
+class Counts(unittest.TestCase):
+    PROFILE = "fn=(1) main\ncfn=(2) malloc\ncalls=3 0\n1 10\nfn=(4) run\ncfn=(2)\ncalls=4 0\n1 10\ncfn=(5) mallocate\ncalls=100 0\n1 10\nfn=(2)\n1 10\n"
+
+    def test_a_figure_above_its_bound_is_a_fault(self):
+        self.assertEqual(list(bounds.faults({"N1": 200}, {"N1": 200})), [])
+        self.assertEqual(len(list(bounds.faults({"N1": 201}, {"N1": 200}))), 1)
+
+    def test_a_figure_that_was_not_measured_is_a_fault(self):
+        self.assertEqual(len(list(bounds.faults({}, {"N1": 200}))), 1)
+
+    def test_every_figure_that_has_a_bound_is_known(self):
+        names = set(bounds.json.loads(bounds.FILE.read_text()))
+        self.assertLessEqual({"N1", "N2", "N3 c=1", "N3 c=50", "N4 c=1", "N4 c=50", "M1, epoll", "allocations, epoll", "source"}, names)
+
+    def test_allocations_are_found_in_a_profile(self):
+        self.assertEqual(count.called(self.PROFILE, {"malloc"}), 7)
+        self.assertEqual(count.called(self.PROFILE, {"calloc"}), 0)
+
+    def test_system_calls_are_found_in_a_trace(self):
+        log = "==1== text\nSYSCALL[1,1]( 44) sys_sendto ( 5, 0x1 )[sync] --> Success(0x40)\nSYSCALL[1,1](232) sys_epoll_wait ( 4 ) --> [async] ...\n"
+        log += "SYSCALL[1,1](232) ... [async] --> Success(0x1)\nSYSCALL[1,1](228) sys_clock_gettime( 1 )[sync]\n"
+        self.assertEqual(dict(count.traced_calls(log)), {"sendto": 1, "epoll_wait": 1})
 
 
 class Layers(TreeTest):
