@@ -130,14 +130,25 @@ std::string function_label(std::coroutine_handle<> frame) {
 }
 
 // Without memory for the line there is none.
+namespace {
+
+// Not by the task's loop: who holds a task's handle may have outlived that.
+void count_unhandled() noexcept {
+  if (event_loop* const loop = event_loop::current()) ++loop->counters().errors_unhandled;
+}
+
+}  // namespace
+
 void report_unhandled(const task_context& task, std::exception_ptr error) noexcept try {
   try {
     std::rethrow_exception(error);
   } catch (const cancelled& e) {
     task_log.debug("{}: {}", who(task), e.what());
   } catch (const std::exception& e) {
+    count_unhandled();
     task_log.error("unhandled exception in {}: {}", who(task), e.what());
   } catch (...) {
+    count_unhandled();
     task_log.error("unhandled exception in {}: it is no std::exception", who(task));
   }
 } catch (...) {
