@@ -51,6 +51,7 @@ void world::run(const std::function<task<>(world&)>& body) {
   });
   detail::take_result(test);
   wait_for_the_rest();
+  check_unhandled();
 }
 
 void world::check_limits() {
@@ -82,6 +83,16 @@ void world::wait_for_the_rest() {
       fmt::format("the test has ended and left something behind that does not end by "
                   "itself: {} open ends of connections, and {}",
                   open_connections(), loop_.dump_tasks()));
+}
+
+void world::check_unhandled() {
+  const std::uint64_t found = loop_.stats().errors_unhandled;
+  if (found == unhandled_expected_) return;
+  throw unfinished(
+      fmt::format("{} exceptions have ended handlers or other tasks that nobody "
+                  "awaits, see the log for each; expected were {} (see "
+                  "world::expect_unhandled)",
+                  found, unhandled_expected_));
 }
 
 unfinished::~unfinished() = default;

@@ -193,6 +193,30 @@ TEST_CASE("what handlers have forked ends with the service", "[testing][world]")
   REQUIRE(said.empty());
 }
 
+TEST_CASE("a handler that fails does not go unnoticed, unless the test expects it",
+          "[testing][world]") {
+  static constexpr auto fail = [](connection& peer) -> task<> {
+    co_await peer.until_eol();
+    throw std::out_of_range("no such line");
+  };
+  const auto body = [](world& w, std::uint64_t expected) -> task<> {
+    w.expect_unhandled(expected);
+    const auto& server = w.serve(service(fail, 0));
+    for (int i = 0; i < 2; ++i) {
+      connection c = co_await connect("server", server.port());
+      co_await c.send("line\n");
+      co_await c.closed();
+    }
+  };
+
+  REQUIRE_THAT(
+      complaint([&](world& w) { return body(w, 0); }),
+      ContainsSubstring("2 exceptions have ended") && ContainsSubstring("expected were 0"));
+  REQUIRE_THAT(complaint([&](world& w) { return body(w, 3); }),
+               ContainsSubstring("2 exceptions have ended"));
+  REQUIRE(complaint([&](world& w) { return body(w, 2); }).empty());
+}
+
 TEST_CASE("who connects after the service has ended is refused", "[testing][world]") {
   world(1).run([](world& w) -> task<> {
     std::uint16_t port = 0;

@@ -18,7 +18,8 @@ class world;
 /// test; so does a body that
 /// - can never end, since nothing can wake what is left;
 /// - goes on for longer than world::time_limit() or world::pass_limit() allow;
-/// - leaves tasks or connections behind that do not end by themselves.
+/// - leaves tasks or connections behind that do not end by themselves;
+/// - sees a handler, or another task that nobody awaits, end by an exception.
 ///
 /// The message names the tasks with what they wait for, and the first seed that fails is the last
 /// that is tried. A line on stderr says how to repeat it alone: `CETANE_SEED=17 program 'name of

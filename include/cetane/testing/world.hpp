@@ -66,16 +66,21 @@ class CETANE_API world {
   /// busy while no time passes: 2,000,000.
   void pass_limit(std::uint64_t most) noexcept { pass_limit_ = most; }
 
+  /// How many handlers and other tasks the test lets fail: their exceptions are only logged, since
+  /// nobody awaits them, and more or fewer than these fail the test.
+  void expect_unhandled(std::uint64_t count) noexcept { unhandled_expected_ = count; }
+
   /// Runs the body to its end and sees to it that nothing is left; what it throws is thrown here.
   ///
   /// For use without simulate(). Not from within a task.
-  /// @throws unfinished        It came to a limit, or left something behind.
+  /// @throws unfinished        It came to a limit, left something behind, or a handler failed.
   /// @throws simulation_stuck  Nothing can ever wake it.
   void run(const std::function<task<>(world&)>& body);
 
  private:
   void check_limits();
   void wait_for_the_rest();
+  void check_unhandled();
 
   std::uint64_t seed_;
   random_stream random_;
@@ -83,10 +88,11 @@ class CETANE_API world {
   time_point begin_;
   duration time_limit_ = default_time_limit;
   std::uint64_t pass_limit_ = default_pass_limit;
+  std::uint64_t unhandled_expected_ = 0;
 };
 
-/// A test came to a limit of its world, or left something behind: what() says which, and names the
-/// tasks that are left with what they wait for.
+/// A test came to a limit of its world, left something behind, or a task failed that nobody awaits:
+/// what() says which, and names the tasks that are left with what they wait for.
 class CETANE_API unfinished : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
