@@ -92,8 +92,10 @@ TEST_CASE_METHOD(app_fixture,
   });
 }
 
-TEST_CASE_METHOD(app_fixture, "what a kept-alive task is called and how it ended is in the log",
-                 "[app][keep_alive]") {
+TEST_CASE_METHOD(
+    app_fixture,
+    "KA-1, KA-2: a task is started again when it has ended or failed, and the log says so",
+    "[app][keep_alive]") {
   runs seen;
   runs unnamed;
   app.add_task(run_and_fail, std::ref(seen)).label("refresh").keep_alive(quick());

@@ -188,7 +188,7 @@ TEST_CASE_METHOD(app_fixture,
 }
 
 TEST_CASE_METHOD(app_fixture,
-                 "NEW-25 a stop runs the destructors of all tasks and flushes their replies",
+                 "NEW-25, W15 a stop runs the destructors of all tasks and flushes their replies",
                  "[app][stop]") {
   const std::string text = pattern(2'000'000);
   int alive = 0;

@@ -1,8 +1,10 @@
 // Cancelling a task, at each thing it can be doing.
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/conc/thread.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <support/expect.hpp>
 #include <support/gate.hpp>
 #include <support/test_loop.hpp>
 #include <support/traced.hpp>
@@ -310,6 +312,23 @@ TEST_CASE("cancelling a task leaves those that it has spawned alone", "[conc][ca
     door.open();
     co_await child;
   });
+}
+
+TEST_CASE("another thread cancels a task through post()", "[conc][cancel][thread]") {
+  test_loop loop;
+  cetane::event_loop& of_task = loop.loop();
+  std::string text;
+  loop.run([&]() -> task<> {
+    auto sleeping = spawn([]() -> task<> { co_await cetane::sleep_until(cetane::never); });
+    co_await yield();
+    // A call on the offload pool, so that simulated time waits for it.
+    const bool posted = co_await cetane::thread(
+        [&of_task, &sleeping] { return of_task.post([&sleeping] { sleeping.cancel(); }); });
+    CHECK(posted);
+    text = co_await cetane::test::thrown_by(sleeping);
+  });
+  CHECK(text == "cancelled: user");
+  check_nothing_left(loop);
 }
 
 }  // namespace cancel_test

@@ -42,7 +42,7 @@ task<> check_sleeps(auto span, duration wanted) {
 
 }  // namespace
 
-TEST_CASE("SLP-1, NEW-26: a sleep takes its time, and never less", "[conc][sleep]") {
+TEST_CASE("SLP-1, NEW-26, W13: a sleep takes its time, and never less", "[conc][sleep]") {
   test_loop loop;
   loop.run([]() -> task<> {
     co_await check_sleeps(1ns, 1ns);

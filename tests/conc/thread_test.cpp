@@ -201,7 +201,8 @@ std::unique_ptr<detail::backend> make_impatient_backend() {
   return make_sim_backend(sim_options(cetane::test::test_seed()).set_patience(1ms));
 }
 
-TEST_CASE("NEW-14 the late end of a call wakes its task out of nothing else", "[conc][thread]") {
+TEST_CASE("NEW-14, W9 the late end of a call wakes its task out of nothing else",
+          "[conc][thread]") {
   test_loop loop(make_impatient_backend());
   gate blocked;
   std::promise<void> ended;

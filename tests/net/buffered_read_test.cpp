@@ -78,7 +78,7 @@ TEST_CASE_METHOD(net_fixture, "BUF-4 a count may follow a line in the middle of 
   REQUIRE(result(begin(read_bytes, 6u)) == "r more");
 }
 
-TEST_CASE_METHOD(net_fixture, "NEW-8 receiving zero bytes ends at once", "[net][read]") {
+TEST_CASE_METHOD(net_fixture, "NEW-8, W8 receiving zero bytes ends at once", "[net][read]") {
   auto reader = begin(read_bytes, 0u);
 
   REQUIRE(result(reader).empty());
@@ -269,7 +269,7 @@ TEST_CASE_METHOD(net_fixture, "NEW-20 a handler's own client does not disturb it
   REQUIRE(result(begin(read_some)) == "unread");
 }
 
-TEST_CASE_METHOD(net_fixture, "NEW-18 a second reader is refused, and the first goes on",
+TEST_CASE_METHOD(net_fixture, "NEW-18, W17 a second reader is refused, and the first goes on",
                  "[net][read]") {
   auto first = begin(read_line);
   settle();
