@@ -11,9 +11,9 @@
 // every line of bob's. /nick NEW changes the name, /quit leaves.
 //
 // It shows state that handlers share: the room is a plain object, since all of them run on one
-// loop. News goes out with try_send, which never waits, so nobody delays the others; whoever has
-// more than 256 KiB waiting is shown out. Everything has a limit: lines, names, and the time to say
-// a name.
+// loop. News spreads by a fanout, and goes out with try_send, which never waits, so nobody delays
+// the others; whoever has more than 256 KiB waiting is shown out. Everything has a limit: lines,
+// names, and the time to say a name.
 
 #include <cetane/cetane.hpp>
 
@@ -29,6 +29,7 @@ constexpr std::string_view question = "welcome to cetane chat, what is your name
 constexpr std::size_t longest_name = 20;
 constexpr std::size_t longest_line = 4_KiB;
 constexpr auto time_for_a_name = 60s;
+constexpr std::size_t most_unheard = 65'536;  // news; all of it leaves at a member's next turn
 
 // [clean]
 // Text is bytes, save those that could play tricks on somebody's terminal: control characters below
@@ -52,11 +53,19 @@ bool stands_in_names(char c) {
 }
 
 // [room]
+struct member;
+
+struct news {
+  std::string line;
+  const member* by;  // who does not hear it
+};
+
 struct member {
   explicit member(cetane::connection& connection) : peer(connection) {}
 
   cetane::connection& peer;
   std::string name;
+  std::optional<cetane::subscription<news>> heard;  // once it has entered
 };
 
 class room {
@@ -74,23 +83,27 @@ class room {
 
   void enter(member& who, std::string name) {
     who.name = std::move(name);
+    tell(fmt::format("* {} joined", who.name));
     members_.push_back(&who);
-    tell_others(who, fmt::format("* {} joined", who.name));
+    who.heard = talk_.subscribe(most_unheard, [&who] { show_out(who); });
   }
 
   void leave(member& who) {
     if (std::erase(members_, &who) == 0) return;  // it had not entered
-    tell_all(fmt::format("* {} left", who.name));
+    tell(fmt::format("* {} left", who.name));
   }
 
   void rename(member& who, std::string name) {
-    const std::string news = fmt::format("* {} is now {}", who.name, name);
+    tell(fmt::format("* {} is now {}", who.name, name));
     who.name = std::move(name);
-    tell_all(news);
   }
 
-  void tell_all(std::string_view news) { tell(news, nullptr); }
-  void tell_others(const member& but, std::string_view news) { tell(news, &but); }
+  void tell(std::string_view what, const member* by = nullptr) {
+    talk_.publish(news{fmt::format("{}\r\n", what), by});
+  }
+
+  // Ends its handler, and that leaves the room.
+  static void show_out(member& who) { who.peer.abort("it reads too slowly"); }
 
   std::size_t size() const { return members_.size(); }
 
@@ -102,16 +115,21 @@ class room {
   }
 
  private:
-  void tell(std::string_view news, const member* but) {
-    for (member* m : members_) {
-      if (m == but || m->peer.try_send(news, "\r\n")) continue;
-      m->peer.abort("it reads too slowly");  // ends its handler, and that leaves the room
-    }
-  }
-
   std::vector<member*> members_;
+  cetane::fanout<news> talk_;
 };
 // [/room]
+
+// [hear]
+void hear(member& me, const news& said) {
+  if (said.by == &me || me.peer.try_send(said.line)) return;
+  room::show_out(me);
+}
+
+void hear_the_rest(member& me) {
+  while (const auto said = me.heard->try_get()) hear(me, *said);
+}
+// [/hear]
 
 // [line]
 // The next line without its end, or nothing when the peer has left. Of a line that is too long
@@ -164,9 +182,25 @@ cetane::task<> heed(member& me, room& lobby, std::string line) {
   } else if (line.starts_with('/')) {
     co_await me.peer.send("unknown command, try /who /nick /quit\r\n");
   } else if (!line.empty()) {
-    lobby.tell_others(me, fmt::format("{}: {}", me.name, without_controls(line)));
+    lobby.tell(fmt::format("{}: {}", me.name, without_controls(line)), &me);
   }
 }
+
+// [converse]
+// Until the member leaves. An answer goes out behind all that was said before.
+cetane::task<> converse(member& me, room& lobby) {
+  for (;;) {
+    auto turn = co_await cetane::first(me.peer.next_line(longest_line), me.heard->get());
+    auto& [typed, said] = turn;
+    if (said) hear(me, *said);
+    hear_the_rest(me);
+    if (!typed) continue;
+    const std::optional<std::string>& line = *typed;
+    if (!line || *line == "/quit") co_return;
+    co_await heed(me, lobby, *line);
+  }
+}
+// [/converse]
 
 // [handler]
 cetane::task<> chat(cetane::connection& peer, room& lobby) {
@@ -176,9 +210,14 @@ cetane::task<> chat(cetane::connection& peer, room& lobby) {
   const auto entered = co_await cetane::move_on_after(time_for_a_name, come_in(me, lobby));
   if (!entered.value_or(false)) co_return;
 
-  while (auto line = co_await next_line(peer)) {
-    if (*line == "/quit") co_return;
-    co_await heed(me, lobby, *line);
+  for (;;) {
+    try {
+      co_await converse(me, lobby);
+      co_return;
+    } catch (const cetane::message_too_long&) {
+      // C++ allows no co_await in here
+    }
+    co_await peer.send("line too long\r\n");
   }
 }
 // [/handler]

@@ -89,6 +89,17 @@ TEST_CASE("who comes later does not hear what was said before", "[sync][fanout]"
   REQUIRE(take_all(loop, late) == words{"two"});
 }
 
+TEST_CASE("what waits can be taken without waiting", "[sync][fanout]") {
+  fanout<std::string> talk;
+  auto heard = talk.subscribe();
+  REQUIRE_FALSE(heard.try_get());
+  talk.publish("one");
+  talk.publish("two");
+  REQUIRE(heard.try_get() == "one");
+  REQUIRE(heard.try_get() == "two");
+  REQUIRE_FALSE(heard.try_get());
+}
+
 TEST_CASE("a slow subscriber loses the oldest messages, or the newest, and can count them",
           "[sync][fanout]") {
   fanout<std::string> talk;

@@ -87,9 +87,9 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
     return true;
   }
 
-  T take(queue_place& place, const task_context& by) {
+  T take(queue_place* place, const task_context* by) {
     const std::shared_ptr<T> message = messages_.pop_front();
-    lines_.taken(&place, &by);
+    lines_.taken(place, by);
     if (message.use_count() == 1) return std::move(*message);
     return *message;
   }
@@ -136,7 +136,7 @@ class subscription_get final : public queue_place {
     if (linked()) from_.lines_.stop_getting(*this);
   }
   result commit() {
-    if (!from_.lines_.ended()) return from_.take(*this, task());
+    if (!from_.lines_.ended()) return from_.take(this, &task());
     if (from_.behind_) throw_fell_behind(from_.lines_.limit());
     if constexpr (End == at_end::empty) return std::nullopt;
     from_.lines_.throw_closed("hear from a fanout");
@@ -170,6 +170,12 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
   /// As get(), but gives an empty optional when the fanout is gone, for loops.
   auto next() noexcept {
     return detail::wait_op<detail::subscription_get<T, detail::at_end::empty>>(*state_);
+  }
+
+  /// Takes the oldest message, if there is one that is promised to nobody. Does not suspend.
+  std::optional<T> try_get() {
+    if (state_->lines_.available() == 0) return std::nullopt;
+    return state_->take(nullptr, nullptr);
   }
 
   /// Messages that wait.
