@@ -1,6 +1,6 @@
 // The chat room under a network that splits and delays, in virtual time, 100 seeds. A failure
 // prints its seed.
-#include "room.hpp"  // the room and chat()
+#include <examples/room.hpp>  // the room and chat() of the example
 
 #include <cetane/testing.hpp>
 
