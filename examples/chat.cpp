@@ -224,9 +224,12 @@ cetane::task<> chat(cetane::connection& peer, room& lobby) {
 
 }  // namespace
 
+// [main]
 int main(int argc, char** argv) {
   room lobby;
   cetane::application app(argc, argv);
+  app.one_process("all talk in one room, and that is in one process");
   app.add_service(cetane::service(chat, 8013, std::ref(lobby)).name("chat"));
   return app.run();
 }
+// [/main]

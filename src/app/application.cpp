@@ -83,6 +83,16 @@ application& application::backend(backend_choice choice) {
   return *this;
 }
 
+application& application::prefork(const prefork_options& wanted) {
+  core_->set_prefork(wanted);
+  return *this;
+}
+
+application& application::one_process(std::string why) {
+  core_->keep_in_one_process(std::move(why));
+  return *this;
+}
+
 int application::run() { return core_->run(); }
 
 }  // namespace cetane

@@ -2,6 +2,7 @@
 
 #include <app/named_topics.hpp>
 #include <app/write_text.hpp>
+#include <os/fork_hook.hpp>
 
 #include <cetane/base/errors.hpp>
 #include <cetane/base/limits.hpp>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -20,6 +22,14 @@ namespace cetane::detail {
 namespace {
 
 constinit thread_local application_core* running_application = nullptr;
+
+// The parent's goes on without its children.
+struct application_forgotten_in_child {
+  void in_child(std::span<const int>) noexcept { running_application = nullptr; }
+  os::fork_hook hook{*this};
+};
+
+application_forgotten_in_child forgotten;
 
 // Calls what is the program's own; its failure is the program's, and the application goes on.
 template <class Call>
@@ -69,13 +79,17 @@ void application_core::drop_ended_tasks() {
 
 int application_core::run() {
   if (std::exchange(ran_, true)) throw std::logic_error("an application runs only once");
+  return run_here([this] { return run_if_asked_to(); });
+}
+
+int application_core::run_here(const std::function<int()>& run) {
   application_core* const around = std::exchange(running_application, this);
   const scope_exit over([&] {
     finish();
     running_application = around;
   });
   try {
-    return run_if_asked_to();
+    return run();
   } catch (const error& e) {  // from the start: a running loop throws nothing
     complain(e.what());
     return status_refused;
@@ -85,7 +99,12 @@ int application_core::run() {
 int application_core::run_if_asked_to() {
   if (line_.has_sources()) show_defaults(line_, defaults());
   for (std::size_t i = 0; i < cores_.size(); ++i) settle_place(i);
+  settle_processes();
   if (const std::optional<int> answer = answer_at_once()) return *answer;
+  return prefork_ ? run_workers() : serve();
+}
+
+int application_core::serve() {
   start();
   loop_->run_until([this] { return advance(); });
   return status_;
@@ -96,6 +115,7 @@ void application_core::on_signal(int number) {
     show_tasks();
     return;
   }
+  if (link_) return on_signal_of_master(number);
   if (stop_wanted_) {
     hurried_ = true;
     status_ = status_of_signal(number);
@@ -120,6 +140,7 @@ bool application_core::advance() {
   if (unstarted_) start_tasks();
   if (!stop_) {
     if (main_ended_ && main_ended_()) stop_wanted_ = true;
+    make_way();
     if (!stop_wanted_) return false;
     begin_stop();
   }
@@ -139,24 +160,28 @@ void application_core::begin_stop() {
   if (options_.drain) {
     for (service_core* const core : cores_) core->set_grace(drain);
   }
-  stop_.emplace(work_in_hand{*loop_, own_loop_ != nullptr, *scope_, cores_, entries_}, drain);
+  stop_.emplace(work_in_hand{*loop_, own_loop_ != nullptr, *scope_, cores_, entries_}, drain,
+                makes_way_ ? idle_handlers::go_on : idle_handlers::are_cancelled);
   for (std::size_t i = 0; i < on_stop_.size(); ++i) {  // one may add another
     call_guarded("a function for the stop", std::exchange(on_stop_[i], nullptr));
   }
   if (main_ended_) return;
   const std::size_t count = stop_->connections();
-  log::info("stopping: {} connection{}, up to {}{}", count, count == 1 ? "" : "s",
-            duration_text(drain), signals_ ? " (Ctrl-C again to stop now)" : "");
+  log::info("{}stopping: {} connection{}, up to {}{}", who(), count, count == 1 ? "" : "s",
+            duration_text(drain), signals_ && !link_ ? " (Ctrl-C again to stop now)" : "");
 }
 
 void application_core::finish() {
   if (stop_) {
     stop_->cut_rest();
     const std::size_t cut = stop_->connections_cut();
-    if (!main_ended_) log::info("stopped: {} drained, {} cut", stop_->connections() - cut, cut);
+    if (!main_ended_) {
+      log::info("{}stopped: {} drained, {} cut", who(), stop_->connections() - cut, cut);
+    }
   }
   stop_.reset();
   signals_.reset();
+  link_.reset();
   for (service_core* const core : cores_) core->leave_loop();
   entries_.clear();
   scope_.reset();

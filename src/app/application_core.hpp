@@ -1,11 +1,14 @@
 #pragma once
 
 #include <app/command_line.hpp>
+#include <app/master_link.hpp>
+#include <app/prefork_master.hpp>
 #include <app/service_core.hpp>
 #include <app/signal_source.hpp>
 #include <app/standard_options.hpp>
 #include <app/stop_sequence.hpp>
 
+#include <cetane/app/prefork.hpp>
 #include <cetane/app/service.hpp>
 #include <cetane/app/task_entry.hpp>
 #include <cetane/backend/make_backend.hpp>
@@ -29,7 +32,10 @@ constexpr int status_of_signal(int number) noexcept { return 128 + number; }
 
 /// What an application is made of: services and tasks around an event loop, from the first option
 /// to the exit status.
-class application_core {
+///
+/// In several processes, the one that the user has started opens the listeners and is their master;
+/// each worker goes the rest of the way: a loop, services on the shared listeners, tasks.
+class application_core final : prefork_duty {
  public:
   /// `loop` is one that somebody else owns, for tests; null: the application makes its own.
   application_core(command_line line, event_loop* loop);
@@ -39,6 +45,8 @@ class application_core {
   void set_drain(duration span) noexcept { drain_ = span; }
   void set_backend(backend_choice choice) noexcept { backend_ = choice; }
   void want_signals() noexcept { wants_signals_ = true; }
+  void set_prefork(const prefork_options& wanted) noexcept { prefork_ = wanted; }
+  void keep_in_one_process(std::string why) { one_process_ = std::move(why); }
   /// Runs for the sake of one task: nothing is said of connections and the end of the task, which
   /// `ended` tells, is a stop.
   void run_for(std::function<bool()> ended) { main_ended_ = std::move(ended); }
@@ -46,7 +54,7 @@ class application_core {
   service& add_service(service added, service_core& core);
   task_entry& add_task(std::unique_ptr<unstarted_task> task);
   void on_stop(std::function<void()> call) { on_stop_.push_back(std::move(call)); }
-  void stop() noexcept { stop_wanted_ = true; }
+  void stop() noexcept;
 
   int run();
 
@@ -62,7 +70,15 @@ class application_core {
   static application_core* current() noexcept;
 
  private:
+  int run_here(const std::function<int()>& run);
   int run_if_asked_to();
+  int serve();
+  void settle_processes();
+  int run_workers();
+  duration longest_stop() const;
+  int work(unique_fd link) override;
+  void on_serving() override;
+  void on_stopping() override;
   std::optional<int> answer_at_once();
   void make_loop();
   void start();
@@ -73,21 +89,29 @@ class application_core {
   void say_where(const service_core& core) const;
   void start_tasks();
   void drop_ended_tasks();
+  void handle_signals();
   void on_signal(int number);
   void show_tasks() const noexcept;
   program_defaults defaults() const;
+  void on_signal_of_master(int number);
+  void on_news(master_link::news what);
+  void make_way();
   bool advance();
   void begin_stop();
   void finish();
   void complain(const std::string& text) const;
+  std::string who() const;
 
   command_line line_;
   standard_options options_;
   std::optional<duration> drain_;
   std::optional<backend_choice> backend_;
+  std::optional<prefork_options> prefork_;
+  std::string one_process_;  // why it cannot be in several
   bool wants_signals_ = false;
   bool stop_wanted_ = false;
   bool hurried_ = false;
+  bool makes_way_ = false;  // another worker has taken over
   bool ran_ = false;
   int stop_signal_ = 0;
   int status_ = 0;
@@ -106,6 +130,8 @@ class application_core {
   event_loop* loop_;
   std::optional<cancel_scope> scope_;
   std::optional<signal_source> signals_;
+  std::optional<master_link> link_;  // of a worker
+  std::uint64_t requests_left_ = 0;  // of a worker that serves so many only
   std::optional<stop_sequence> stop_;
 };
 

@@ -61,7 +61,7 @@ void application_core::start() {
   make_loop();
   scope_.emplace(&loop_->scope());
   scope_->be_home();
-  if (wants_signals_) signals_.emplace(*loop_, [this](int number) { on_signal(number); });
+  handle_signals();
   for (std::size_t i = 0; i < cores_.size(); ++i) start_service(i);
   for (const service_core* const core : cores_) say_where(*core);
 }
@@ -112,9 +112,10 @@ void application_core::start_service(std::size_t index) {
   cores_[index]->start(*loop_, *scope_, port_options_[index]);
 }
 
-// Tests that run an application on a loop of theirs have no use for a line on stdout.
+// Tests that run an application on a loop of theirs have no use for a line on stdout. Of workers
+// their master speaks.
 void application_core::say_where(const service_core& core) const {
-  if (!own_loop_) return;
+  if (link_ || (loop_ != nullptr && !own_loop_)) return;
   write_text(stdout, fmt::format("listening on {}\n", core.bound().uri("tcp")));
 }
 

@@ -42,7 +42,7 @@ void service_core::set_limits(const service_limits& limits) noexcept {
 
 void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
-  const address where = place(loop);
+  const address where = shared_ ? bound_ : place(loop);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
   loop_ = &loop;
   forks_.emplace(&parent);
@@ -67,18 +67,33 @@ void service_core::listen_at(const address& where, const std::string& port_optio
   listen_request request;
   request.backlog = limits_.backlog;
   listener_.emplace(*loop_, *this);
-  const int failed = listener_->open(where, request, limits_.accepts_per_wake_up);
-  if (failed < 0) {
-    const bool taken = failed == -EADDRINUSE && !loop_->io().simulated();
-    throw cannot_listen(where, failed, port_option,
-                        taken ? os::find_port_holder(where) : std::nullopt);
-  }
+  const std::size_t in_a_row = limits_.accepts_per_wake_up;
+  const int failed = shared_ ? listener_->adopt(shared_->hand_over(), bound_, in_a_row)
+                             : listener_->open(where, request, in_a_row);
+  if (failed < 0) fail_listening(where, failed, !loop_->io().simulated(), port_option);
+  shared_.reset();
   bound_ = listener_->bound();
   // What is accepted inherits it, which costs less than to set it on each connection.
   if (!is_unix()) loop_->io().set_keepalive(listener_->descriptor);
 }
 
+void service_core::open_for_workers(const std::string& port_option) {
+  const address where = is_unix() ? bound_ : listening_place(host_, port_);
+  shared_.emplace();
+  const int failed = shared_->open(where, limits_.backlog);
+  if (failed < 0) fail_listening(where, failed, true, port_option);
+  bound_ = shared_->bound();
+}
+
+void service_core::fail_listening(const address& where, int failed, bool real,
+                                  const std::string& port_option) const {
+  const bool taken = failed == -EADDRINUSE && real;
+  throw cannot_listen(where, failed, port_option,
+                      taken ? os::find_port_holder(where) : std::nullopt);
+}
+
 bool service_core::has_room() noexcept {
+  if (budget_ != nullptr && *budget_ == 0) return false;
   if (sessions_ < most_sessions_) return true;
   if (full_.due(loop_->now())) {
     service_log.warning("{} has {} connections, as many as it may: others wait until one ends",
@@ -110,6 +125,7 @@ void service_core::begin_session(int descriptor, const address& peer) {
   }
   session& begun = *fresh.release();  // from here on it ends by itself
   ++handlers_running_;
+  if (budget_ != nullptr) --*budget_;
   try {
     loop_->start(begun, handler_->call(begun.peer_handle()).release(), *handlers_);
   } catch (...) {

@@ -2,6 +2,7 @@
 
 #include <app/session.hpp>
 #include <net/listener.hpp>
+#include <net/listening_socket.hpp>
 
 #include <cetane/app/bound_handler.hpp>
 #include <cetane/base/clock.hpp>
@@ -52,6 +53,14 @@ class service_core final : public accept_sink {
   std::optional<duration> grace() const noexcept { return grace_; }
   event_loop& loop() const noexcept { return *loop_; }
 
+  /// Begins to listen for the children of this process, in which start() then takes the socket
+  /// over. Throws as start().
+  void open_for_workers(const std::string& port_option);
+  void close_for_workers() noexcept { shared_.reset(); }
+
+  /// Counts down with each connection; at zero no more are let in.
+  void set_budget(std::uint64_t& connections_left) noexcept { budget_ = &connections_left; }
+
   /// Begins to listen. Throws error, which says what helps; `port_option` as in cannot_listen().
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option = {});
   void stop_listening() noexcept { listener_.reset(); }
@@ -92,6 +101,8 @@ class service_core final : public accept_sink {
   address place(event_loop& loop) const;
   void listen_at(const address& where, const std::string& port_option);
   static bool is_idle(session& one) noexcept;
+  [[noreturn]] void fail_listening(const address& where, int failed, bool real,
+                                   const std::string& port_option) const;
   void cut(session& one) noexcept;
 
   std::unique_ptr<bound_handler> handler_;
@@ -108,7 +119,9 @@ class service_core final : public accept_sink {
   std::size_t cut_ = 0;
   log::once_per full_{std::chrono::minutes(1)};  // so often the log is told that there is no room
   event_loop* loop_ = nullptr;
+  std::optional<listening_socket> shared_;
   std::optional<listener> listener_;
+  std::uint64_t* budget_ = nullptr;
   std::optional<cancel_scope> forks_;
   std::optional<cancel_scope> handlers_;
   intrusive_list<task_context, cancel_scope> ended_;  // sessions whose handlers have ended

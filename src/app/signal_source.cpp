@@ -6,8 +6,9 @@
 
 namespace cetane::detail {
 
-signal_source::signal_source(event_loop& loop, std::function<void(int)> on_signal)
-    : loop_(loop), watcher_({SIGINT, SIGTERM, SIGUSR1}), on_signal_(std::move(on_signal)) {
+signal_source::signal_source(event_loop& loop, std::initializer_list<int> signals,
+                             std::function<void(int)> on_signal)
+    : loop_(loop), watcher_(signals), on_signal_(std::move(on_signal)) {
   descriptor = watcher_.fd();
   if (const int failed = loop_.io().watch(*this); failed < 0)
     throw error("watch signals", system_code(failed));

@@ -6,15 +6,16 @@
 #include <cetane/runtime/event_loop.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <utility>
 
 namespace cetane::detail {
 
-/// The signals of a program, as calls on the loop's thread: SIGINT, SIGTERM and SIGUSR1. Ignores
-/// SIGPIPE as long as it lives.
+/// The signals of a program, as calls on the loop's thread. Ignores SIGPIPE as long as it lives.
 class signal_source final : public poll_io {
  public:
-  signal_source(event_loop& loop, std::function<void(int)> on_signal);
+  signal_source(event_loop& loop, std::initializer_list<int> signals,
+                std::function<void(int)> on_signal);
   ~signal_source();
 
  private:

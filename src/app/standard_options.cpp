@@ -2,6 +2,7 @@
 
 #include <app/option_text.hpp>
 
+#include <cetane/app/prefork.hpp>
 #include <cetane/base/limits.hpp>
 #include <cetane/base/log.hpp>
 #include <cetane/base/text.hpp>
@@ -27,7 +28,10 @@ std::optional<std::uint16_t> read_port(command_line& line, const option& from) {
 standard_options::standard_options(command_line& line) {
   if (line.has_words()) read_place(line);
   read_backend(line);
-  if (line.has_words()) read_workers(line);
+  if (line.has_words()) {
+    read_workers(line);
+    read_processes(line);
+  }
   read_log_level(line);
   read_drain(line);
 }
@@ -66,6 +70,25 @@ void standard_options::read_workers(command_line& line) {
   } else if (workers.number() > 1) {
     line.complain(workers, "this version of cetane runs one event loop only; use --workers 1",
                   status_refused);
+  }
+}
+
+void standard_options::read_processes(command_line& line) {
+  const option& number = line.add(
+      "processes", "N", "serve in this many processes; 0 in this one (0)", std::int64_t{0});
+  if (number.number() < 0 || number.number() > std::int64_t{most_processes}) {
+    line.complain(number, fmt::format("{} is no number of processes, they go from 0 to {}",
+                                      number.number(), most_processes));
+  } else if (number.given()) {
+    processes = static_cast<std::size_t>(number.number());
+  }
+  const option& most =
+      line.add("max-requests", "N", "replace a process after this many connections; 0 never (0)",
+               std::int64_t{0});
+  if (most.number() < 0) {
+    line.complain(most, fmt::format("{} is no number of connections", most.number()));
+  } else if (most.given()) {
+    max_requests = static_cast<std::uint64_t>(most.number());
   }
 }
 

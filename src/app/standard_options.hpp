@@ -6,6 +6,7 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/limits.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,11 +28,14 @@ class standard_options {
   std::optional<std::string> uds;
   std::optional<backend_choice> backend;
   std::optional<duration> drain;
+  std::optional<std::size_t> processes;
+  std::optional<std::uint64_t> max_requests;
 
  private:
   void read_place(command_line& line);
   void read_backend(command_line& line);
   static void read_workers(command_line& line);
+  void read_processes(command_line& line);
   static void read_log_level(command_line& line);
   void read_drain(command_line& line);
 };

@@ -15,11 +15,12 @@ constexpr duration ask_again = 5ms;
 }  // namespace
 
 // The next pass still polls: what has come by now reaches its handler before that counts as idle.
-stop_sequence::stop_sequence(const work_in_hand& work, duration drain)
+stop_sequence::stop_sequence(const work_in_hand& work, duration drain, idle_handlers idle)
     : work_(work),
       drain_(drain),
       begin_(work.loop.now()),
-      first_look_(work.loop.counters().passes + 2) {
+      first_look_(work.loop.counters().passes + 2),
+      idle_(idle) {
   for (service_core* const service : work_.services) {
     service->stop_listening();
     connections_ += service->connections();
@@ -58,13 +59,22 @@ bool stop_sequence::advance() noexcept {
 void stop_sequence::look_at(service_core& service, time_point now) noexcept {
   const time_point deadline = deadline_after(begin_, service.grace().value_or(drain_));
   service.end_delivered();
-  const std::size_t going_on = now < deadline ? service.cancel_idle_handlers() : 0;
+  std::size_t going_on = 0;
+  if (now < deadline) {
+    const bool spare = idle_ == idle_handlers::go_on;
+    going_on = spare ? service.handlers_running() : service.cancel_idle_handlers();
+  }
   if (going_on == 0 && !service.all_cancelled())
     service.cancel_handlers();  // and what they have spawned
 
   const std::size_t flushing = service.connections() - service.handlers_running();
   if (flushing > 0) flushing_ = true;
   if (going_on + flushing > 0) wait_for(deadline, now);
+}
+
+void stop_sequence::cancel_idle_handlers() noexcept {
+  idle_ = idle_handlers::are_cancelled;
+  work_.loop.arm(*this, work_.loop.now());
 }
 
 void stop_sequence::look_at(task_entry& entry, time_point now) noexcept {

@@ -25,6 +25,9 @@ struct work_in_hand {
   const std::list<std::unique_ptr<task_entry>>& entries;
 };
 
+/// What a stop does with handlers that wait for input of which nothing has come.
+enum class idle_handlers : std::uint8_t { are_cancelled, go_on };
+
 /// Ends an application in steps, each bounded in time.
 ///
 /// (1) Listeners close. (2) Tasks that belong to no connection are cancelled at once, and so is
@@ -33,15 +36,22 @@ struct work_in_hand {
 /// flushed, at most for the drain limit; services and tasks may have a grace of their own instead.
 /// (4) Then they are cancelled, and all together have the clean-up time. (5) What is left is reset.
 ///
+/// With idle_handlers::go_on the second step leaves handlers alone: others have taken over, and
+/// nobody is in a hurry.
+///
 /// advance() is asked on each pass of the loop; the timer is there so that there is a pass when a
 /// time is over.
 class stop_sequence final : timer {
  public:
   /// Does the first step, and the second as far as tasks go.
-  stop_sequence(const work_in_hand& work, duration drain);
+  stop_sequence(const work_in_hand& work, duration drain,
+                idle_handlers idle = idle_handlers::are_cancelled);
 
   /// Goes as far as it can. True when everything has ended, or its time is over.
   bool advance() noexcept;
+
+  /// Cancels idle handlers after all.
+  void cancel_idle_handlers() noexcept;
 
   /// Goes to step (5).
   void hurry() noexcept { hurried_ = true; }
@@ -72,6 +82,7 @@ class stop_sequence final : timer {
   bool draining_ = false;          // found by one pass: something may still go on
   bool flushing_ = false;          // found by one pass: a connection waits for its peer
   bool hurried_ = false;
+  idle_handlers idle_;
 };
 
 }  // namespace cetane::detail

@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <unistd.h>
-
 namespace cetane::detail {
 namespace {
 
@@ -44,20 +42,22 @@ int listener::open(const address& at, const listen_request& request,
   accepts_per_wake_up_ = accepts_per_wake_up;
   int fd = -1;
   if (const int failed = loop_.io().listen(at, request, fd, bound_); failed < 0) return failed;
-  descriptor = fd;
-  if (const int failed = loop_.io().watch(*this); failed < 0) {
-    loop_.io().close(std::exchange(descriptor, -1), false);
-    return failed;
-  }
-  if (const std::string path = socket_file(); !path.empty()) os::identify_file(path.c_str(), file_);
+  if (const int failed = watch(fd); failed < 0) return failed;
+  if (!loop_.io().simulated()) file_.made_at(bound_);
   return 0;
 }
 
-// Empty for what is no file: TCP, abstract names, and all in a simulation.
-std::string listener::socket_file() const {
-  if (!bound_.is_unix() || loop_.io().simulated()) return {};
-  std::string path = bound_.host();
-  return path.starts_with('@') ? std::string() : path;
+int listener::adopt(int shared, const address& bound, std::size_t accepts_per_wake_up) {
+  accepts_per_wake_up_ = accepts_per_wake_up;
+  bound_ = bound;
+  return watch(shared);
+}
+
+int listener::watch(int socket) {
+  descriptor = socket;
+  const int failed = loop_.io().watch(*this);
+  if (failed < 0) loop_.io().close(std::exchange(descriptor, -1), false);
+  return failed;
 }
 
 void listener::close() noexcept {
@@ -65,10 +65,7 @@ void listener::close() noexcept {
   disarm();
   loop_.io().unwatch(*this);
   loop_.io().close(std::exchange(descriptor, -1), false);
-  const std::string path = socket_file();
-  os::file_identity now;
-  if (path.empty() || os::identify_file(path.c_str(), now) < 0 || now != file_) return;
-  ::unlink(path.c_str());
+  file_.remove();
 }
 
 void listener::resume() noexcept {

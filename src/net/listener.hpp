@@ -1,6 +1,6 @@
 #pragma once
 
-#include <os/file.hpp>
+#include <net/socket_file.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/base/limits.hpp>
@@ -10,7 +10,6 @@
 #include <cetane/runtime/timer.hpp>
 
 #include <cstddef>
-#include <string>
 
 namespace cetane::detail {
 
@@ -41,6 +40,10 @@ class listener final : public poll_io, timer {
   /// Begins to listen: 0, or a negative errno value.
   int open(const address& at, const listen_request& request, std::size_t accepts_per_wake_up);
 
+  /// Takes over a socket that listens at `bound` already, shared with other processes: 0, or a
+  /// negative errno value and the socket is closed.
+  int adopt(int shared, const address& bound, std::size_t accepts_per_wake_up);
+
   /// Stops listening. What waits in the backlog is reset by the kernel. The file of a Unix socket
   /// is removed, unless it is another one by now.
   void close() noexcept;
@@ -60,13 +63,13 @@ class listener final : public poll_io, timer {
   }
   void on_timer() noexcept override { accept_some(); }
   void accept_some() noexcept;
-  std::string socket_file() const;
+  int watch(int socket);
   void rest(int error) noexcept;
 
   event_loop& loop_;
   accept_sink& sink_;
   address bound_;
-  os::file_identity file_;  // that of a Unix socket
+  socket_file file_;
   std::size_t accepts_per_wake_up_ = default_accepts_per_wake_up;
   log::once_per complaint_{std::chrono::seconds(1)};
 };

@@ -54,6 +54,10 @@ def is_not_understood(command):
         (["--log-level", "loud"], r'--log-level: "loud" is none of .*'),
         (["--drain", "soon"], r'--drain: "soon" is no time; .*'),
         (["--workers", "0"], r"--workers: 0 is too few, .*"),
+        (["--processes", "-1"], r"--processes: -1 is no number of processes, they go from 0 to 1024"),
+        (["--processes", "1025"], r"--processes: 1025 is no number of processes, .*"),
+        (["--max-requests", "-1", "--processes", "1"], r"--max-requests: -1 is no number of connections"),
+        (["--max-requests", "9"], r"--max-requests: it is about --processes; use both"),
         (["--uds", "@echo", "--port", "1"], r"--uds: not together with --port"),
     ):
         Answer(command, *options).expect(NOT_UNDERSTOOD, stderr="echo: " + complaint + usage)

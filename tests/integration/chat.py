@@ -8,6 +8,7 @@ import socket
 
 import harness
 from conversation import Conversation, run_promises
+from program import Program
 
 QUESTION = "welcome to cetane chat, what is your name?"
 LENGTH = "a name has 1 to 20 characters"
@@ -297,6 +298,13 @@ def a_stop_ends_all_conversations(command):
         harness.check(status == 0, f"status {status} after SIGTERM")
 
 
+def several_processes_are_refused_with_the_reason(command):
+    with Program([*command, "--processes", "4"]) as program:
+        program.expect_end(status=3)
+        said = program.stderr()
+        harness.check(said == "chat: --processes: all talk in one room, and that is in one process\n", said)
+
+
 PROMISES = [
     who_says_a_name_is_in_and_the_others_hear_of_it,
     a_bad_name_is_answered_with_the_reason_and_the_question_again,
@@ -314,6 +322,7 @@ PROMISES = [
     who_has_no_name_hears_nothing_and_is_not_counted,
     who_does_not_read_is_shown_out_and_delays_nobody,
     a_stop_ends_all_conversations,
+    several_processes_are_refused_with_the_reason,
 ]
 
 if __name__ == "__main__":

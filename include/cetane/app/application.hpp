@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/app/option.hpp>
+#include <cetane/app/prefork.hpp>
 #include <cetane/app/service.hpp>
 #include <cetane/app/task_entry.hpp>
 #include <cetane/backend/make_backend.hpp>
@@ -106,6 +107,23 @@ class CETANE_API application {
   /// How long handlers may go on after a stop, and the backend; the user's options go before these.
   application& drain(duration limit);
   application& backend(backend_choice choice);
+
+  /// Serves in several processes that share the listeners: this one becomes their master, which
+  /// only watches over its workers. The user's options --processes and --max-requests go before
+  /// these.
+  ///
+  /// Each worker runs all services and background tasks on an event loop of its own; what was made
+  /// before run() is copied into each, and what one of them changes the others do not see. A worker
+  /// that ends unasked is replaced, after a pause that doubles with each one that does not live
+  /// long. If the master is killed, its workers stop. stop() in a worker stops all.
+  ///
+  /// Signals for the master: SIGTERM and SIGINT stop all workers in good order, a second one at
+  /// once; SIGQUIT stops them at once; SIGHUP puts a new worker in the place of each, one by one,
+  /// and the old ones go on with their connections for the drain limit; SIGUSR1 goes to each.
+  application& prefork(const prefork_options& wanted);
+
+  /// Refuses --processes, with the reason: `app.one_process("all talk in one room")`.
+  application& one_process(std::string why);
 
   /// Runs until it is stopped. When it does not start, it prints on stderr why.
   ///

@@ -1,0 +1,47 @@
+#include <app/master_link.hpp>
+
+#include <app/prefork_master.hpp>
+
+#include <cetane/base/errors.hpp>
+
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace cetane::detail {
+
+master_link::~master_link() { detach(); }
+
+void master_link::attach(event_loop& loop, std::function<void(news)> on_news) {
+  descriptor = link_.get();
+  if (const int failed = loop.io().watch(*this); failed < 0)
+    throw error("watch the link to the master", system_code(failed));
+  loop_ = &loop;
+  on_news_ = std::move(on_news);
+  say(worker_word::ready);
+}
+
+void master_link::detach() noexcept {
+  if (loop_ == nullptr) return;
+  loop_->io().unwatch(*this);
+  loop_ = nullptr;
+}
+
+// A master that has ended is told nothing.
+void master_link::say(char word) noexcept {
+  [[maybe_unused]] const ssize_t ignored =
+      ::send(link_.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void master_link::on_ready() noexcept {
+  char words[16];
+  ssize_t count = 0;
+  while ((count = ::recv(link_.get(), words, sizeof words, MSG_DONTWAIT)) > 0) {
+    for (ssize_t i = 0; i < count; ++i) {
+      if (words[i] == worker_word::go) on_news_(news::go);
+    }
+  }
+  if (count == 0) on_news_(news::master_ended);
+}
+
+}  // namespace cetane::detail

@@ -1,0 +1,240 @@
+// A turn of the master is: do what the roster says; wait for a signal, a word from a worker, the
+// end of one, or a time; heed the signals; hear the workers and bury those that have ended.
+#include <app/prefork_master.hpp>
+
+#include <app/application_core.hpp>
+#include <os/socket.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/base/log.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace cetane::detail {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+/// How long a worker may take that was told to stop at once.
+constexpr duration patience_at_once = 2s;
+
+const log::logger master_log("prefork");
+
+void say(const unique_fd& link, char word) noexcept {
+  // One who does not take it has ended.
+  [[maybe_unused]] const ssize_t ignored = ::send(link.get(), &word, 1, MSG_NOSIGNAL);
+}
+
+int milliseconds_until(time_point until) {
+  if (until == never) return -1;
+  const duration left = std::max(duration::zero(), until - clock::now());
+  return static_cast<int>(
+      std::chrono::ceil<std::chrono::milliseconds>(std::min(left, duration(1h))).count());
+}
+
+std::string next_one(duration pause) {
+  return pause > duration::zero() ? "another one starts in " + duration_text(pause)
+                                  : "another one starts";
+}
+
+}  // namespace
+
+prefork_master::prefork_master(prefork_duty& duty, std::size_t workers, duration patience)
+    : duty_(duty), patience_(patience), roster_(workers) {
+  signals_.emplace({SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1});
+}
+
+int prefork_master::run() {
+  for (;;) {
+    direct();
+    if (roster_.stopping() && workers_.empty()) return status_;
+    wait();
+  }
+}
+
+void prefork_master::direct() {
+  for (;;) {
+    const worker_roster::command command = roster_.next(clock::now());
+    if (command.what == worker_roster::order::wait) return;
+    if (command.what == worker_roster::order::start) {
+      start_worker();
+    } else {
+      let_go(command.worker);
+    }
+  }
+}
+
+void prefork_master::start_worker() {
+  unique_fd here;
+  unique_fd there;
+  try {
+    if (const int failed = os::make_socket_pair(here, there); failed < 0)
+      throw error("make a worker (socketpair)", system_code(failed));
+    fork_options options;
+    options.threads = threads_at_fork::warn;
+    child_process process = fork_process(
+        [&] {
+          here.reset();
+          return be_worker(std::move(there));
+        },
+        options);
+    const int pid = process.pid();
+    workers_.insert_or_assign(pid, worker{std::move(process), std::move(here)});
+    roster_.started(pid, clock::now());
+    master_log.debug("worker {} starts", pid);
+  } catch (const error& e) {
+    const duration pause = roster_.start_failed(clock::now());
+    master_log.error("{}; trying again in {}", e.what(), duration_text(pause));
+  }
+}
+
+// In the child: nothing of the master's may stay open, or the other workers would not see its end.
+int prefork_master::be_worker(unique_fd link) {
+  workers_.clear();
+  signals_.reset();
+  return duty_.work(std::move(link));
+}
+
+void prefork_master::let_go(int pid) {
+  roster_.leaves(pid);
+  worker& one = workers_.at(pid);
+  one.kill_at = deadline_after(clock::now(), patience_);
+  say(one.link, worker_word::go);
+}
+
+void prefork_master::wait() {
+  std::vector<pollfd> asked;
+  std::vector<int> pids;
+  asked.push_back({signals_->fd(), POLLIN, 0});
+  time_point until = roster_.wake_at();
+  for (const auto& [pid, one] : workers_) {
+    pids.push_back(pid);
+    asked.push_back({one.process.pidfd(), POLLIN, 0});
+    asked.push_back({one.link.get(), POLLIN, 0});
+    until = std::min(until, one.kill_at);
+  }
+  if (::poll(asked.data(), asked.size(), milliseconds_until(until)) < 0 && errno != EINTR)
+    throw error("wait for the workers (poll)", system_code(errno));
+  heed_signals();
+  for (const int pid : pids) {
+    worker& one = workers_.at(pid);
+    const auto status = one.process.try_wait();
+    hear(pid, one);  // its last words too
+    if (status) bury(pid, *status);
+  }
+  kill_overdue();
+}
+
+void prefork_master::heed_signals() {
+  while (const int number = signals_->next()) heed(number);
+}
+
+void prefork_master::heed(int number) {
+  switch (number) {
+    case SIGHUP:
+      if (roster_.stopping()) return;
+      master_log.info("restarting {} worker{}", workers_.size(), workers_.size() == 1 ? "" : "s");
+      return roster_.restart_all();
+    case SIGUSR1:
+      for (auto& [pid, one] : workers_) {
+        if (roster_.is_ready(pid)) one.process.signal(SIGUSR1);
+      }
+      return;
+    case SIGQUIT:
+      return stop_at_once();
+    default:
+      if (!roster_.stopping()) return stop();
+      status_ = status_of_signal(number);
+      return stop_at_once();
+  }
+}
+
+void prefork_master::stop() {
+  roster_.stop();
+  duty_.on_stopping();
+  master_log.info("stopping: {} worker{} (Ctrl-C again to stop now)", workers_.size(),
+                  workers_.size() == 1 ? "" : "s");
+  const time_point deadline = deadline_after(clock::now(), patience_);
+  for (auto& [pid, one] : workers_) {
+    one.kill_at = std::min(one.kill_at, deadline);
+    one.process.signal(SIGTERM);
+  }
+}
+
+// Who has not come up yet would take the signal for a reason to leave a core file behind.
+void prefork_master::stop_at_once() {
+  if (!roster_.stopping()) {
+    roster_.stop();
+    duty_.on_stopping();
+    master_log.info("stopping at once: {} worker{}", workers_.size(),
+                    workers_.size() == 1 ? "" : "s");
+  }
+  const time_point deadline = deadline_after(clock::now(), patience_at_once);
+  for (auto& [pid, one] : workers_) {
+    one.kill_at = std::min(one.kill_at, deadline);
+    one.process.signal(roster_.is_ready(pid) ? SIGQUIT : SIGKILL);
+  }
+}
+
+void prefork_master::hear(int pid, worker& one) {
+  char words[16];
+  ssize_t count = 0;
+  while ((count = ::recv(one.link.get(), words, sizeof words, MSG_DONTWAIT)) > 0) {
+    for (ssize_t i = 0; i < count; ++i) {
+      if (words[i] == worker_word::ready) {
+        const bool first = !roster_.any_was_ready();
+        roster_.ready(pid);
+        if (first) duty_.on_serving();
+      } else if (words[i] == worker_word::leaves) {
+        roster_.leaves(pid);
+        one.kill_at = deadline_after(clock::now(), patience_);
+      } else if (words[i] == worker_word::stop_all && !roster_.stopping()) {
+        stop();
+      }
+    }
+  }
+  if (count == 0) one.link.reset();
+}
+
+void prefork_master::bury(int pid, const child_status& status) {
+  workers_.erase(pid);
+  const bool tried_in_vain = !roster_.any_was_ready();
+  const duration pause = roster_.ended(pid, clock::now());
+  if (pause < duration::zero()) {
+    master_log.debug("worker {} {}", pid, status.to_string());
+    return;
+  }
+  // It has said itself what keeps it from serving, and would keep all others.
+  if (tried_in_vain && status == child_status(child_status::how::exited, status_refused)) {
+    status_ = status_refused;
+    return roster_.stop();
+  }
+  if (roster_.hopeless()) {
+    master_log.error("worker {} {}; none has come up, giving up", pid, status.to_string());
+    status_ = status_refused;
+    return roster_.stop();
+  }
+  master_log.warning("worker {} {}; {}", pid, status.to_string(), next_one(pause));
+}
+
+void prefork_master::kill_overdue() {
+  const time_point now = clock::now();
+  for (auto& [pid, one] : workers_) {
+    if (now < one.kill_at) continue;
+    one.kill_at = never;
+    master_log.warning("worker {} was told to stop and has not; it is killed", pid);
+    one.process.signal(SIGKILL);
+  }
+}
+
+}  // namespace cetane::detail

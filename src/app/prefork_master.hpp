@@ -1,0 +1,79 @@
+#pragma once
+
+#include <app/worker_roster.hpp>
+#include <os/signals.hpp>
+
+#include <cetane/base/clock.hpp>
+#include <cetane/os/process.hpp>
+#include <cetane/os/unique_fd.hpp>
+
+#include <cstddef>
+#include <map>
+#include <optional>
+
+namespace cetane::detail {
+
+/// What a master and its workers tell each other over a socket pair, in bytes. That the other end
+/// is closed says that the other has ended.
+namespace worker_word {
+inline constexpr char ready = 'r';     // worker: serves
+inline constexpr char leaves = 'l';    // worker: has served enough, and ends
+inline constexpr char stop_all = 's';  // worker: the program shall stop
+inline constexpr char go = 'g';        // master: another one has taken your place
+}  // namespace worker_word
+
+/// What a master's processes are for.
+class prefork_duty {
+ public:
+  /// Serves, in a process of its own, until it is told otherwise; gives that one's exit status.
+  virtual int work(unique_fd link) = 0;
+  /// The first worker serves.
+  virtual void on_serving() = 0;
+  /// All of them stop.
+  virtual void on_stopping() = 0;
+
+ protected:
+  ~prefork_duty() = default;
+};
+
+/// The process whose children serve. It has no event loop and touches no connection.
+///
+/// SIGTERM and SIGINT: all stop in good order, a second one at once. SIGQUIT: all stop at once.
+/// SIGHUP: another worker takes the place of each, one by one. SIGUSR1 goes to all workers.
+class prefork_master {
+ public:
+  /// @param patience  How long a worker that was told to stop may take until it is killed.
+  prefork_master(prefork_duty& duty, std::size_t workers, duration patience);
+
+  /// Gives the program's exit status.
+  int run();
+
+ private:
+  struct worker {
+    child_process process;
+    unique_fd link;
+    time_point kill_at = never;
+  };
+
+  void direct();
+  void start_worker();
+  int be_worker(unique_fd link);
+  void let_go(int pid);
+  void wait();
+  void heed_signals();
+  void heed(int number);
+  void stop();
+  void stop_at_once();
+  void hear(int pid, worker& one);
+  void bury(int pid, const child_status& status);
+  void kill_overdue();
+
+  prefork_duty& duty_;
+  const duration patience_;
+  worker_roster roster_;
+  std::optional<os::signal_watcher> signals_;
+  std::map<int, worker> workers_;
+  int status_ = 0;
+};
+
+}  // namespace cetane::detail
