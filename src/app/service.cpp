@@ -1,5 +1,7 @@
 #include <cetane/app/service.hpp>
 
+#include <app/connection_runner.hpp>
+#include <app/lone_session.hpp>
 #include <app/service_core.hpp>
 #include <app/standard_options.hpp>
 
@@ -32,6 +34,7 @@ service::service(std::unique_ptr<detail::bound_handler> handler, std::string pat
 service::~service() {
   if (core_ == nullptr) return;
   core_->stop_listening();
+  core_->end_outsiders();
   core_->release();
 }
 
@@ -62,6 +65,21 @@ service& service::limits(const service_limits& limits) & {
 
 service& service::limits(const connection_limits& limits) & {
   core_->limits().connection = limits;
+  return *this;
+}
+
+service& service::run_in(const process_per_connection& where) & {
+  core_->set_runner(detail::make_process_runner, where.max_children());
+  return *this;
+}
+
+service& service::run_in(const thread_per_connection& where) & {
+  core_->set_runner(
+      [](detail::service_core& core) {
+        return detail::make_thread_runner(
+            core, [&core] { return std::make_unique<detail::lone_session>(core); });
+      },
+      where.max_threads());
   return *this;
 }
 

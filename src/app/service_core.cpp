@@ -17,6 +17,16 @@ namespace {
 
 const log::logger service_log("service");
 
+// The handler of another service.
+class borrowed_handler final : public bound_handler {
+ public:
+  explicit borrowed_handler(bound_handler& of) noexcept : of_(of) {}
+  task<> call(connection& peer) override { return of_.call(peer); }
+
+ private:
+  bound_handler& of_;
+};
+
 // All but a few of the descriptors that there may be: those few are for the loop, for files and for
 // outgoing connections. Where there are hardly any, half of them.
 std::size_t most_connections() noexcept {
@@ -42,18 +52,49 @@ void service_core::set_limits(const service_limits& limits) noexcept {
 
 void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
+  if (make_runner_ && loop.io().simulated()) {
+    throw std::logic_error(
+        "run_in: this loop's network is simulated, and other processes and threads have none of "
+        "it; test the handler on the loop itself");
+  }
   const address where = shared_ ? bound_ : place(loop);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
-  loop_ = &loop;
-  forks_.emplace(&parent);
-  forks_->be_home();
-  handlers_.emplace(&*forks_, cancel_scope::shield::yes);
+  enter(loop, parent);
   try {
+    if (make_runner_) {
+      most_sessions_ = std::min(most_sessions_, most_outside_);
+      runner_ = make_runner_(*this);
+    }
     listen_at(where, port_option);
   } catch (...) {
     leave_loop();
     throw;
   }
+}
+
+void service_core::enter(event_loop& loop, cancel_scope& parent) {
+  loop_ = &loop;
+  forks_.emplace(&parent);
+  forks_->be_home();
+  handlers_.emplace(&*forks_, cancel_scope::shield::yes);
+}
+
+service_core* service_core::make_for_one() const {
+  auto* const one = new service_core(std::make_unique<borrowed_handler>(*handler_), bound_);
+  one->name_ = name_;
+  one->limits_ = limits_;
+  one->most_sessions_ = 1;
+  return one;
+}
+
+void service_core::serve(unique_fd accepted, const address& peer) {
+  on_accept(accepted.release(), peer);
+}
+
+void service_core::set_runner(runner_factory make, std::size_t most) {
+  if (loop_ != nullptr) throw std::logic_error("run_in: this service was started before");
+  make_runner_ = std::move(make);
+  most_outside_ = most;
 }
 
 // On a simulated network every name is this machine's.
@@ -113,6 +154,7 @@ void service_core::on_accept(int descriptor, const address& peer) noexcept {
 }
 
 void service_core::begin_session(int descriptor, const address& peer) {
+  if (runner_) return runner_->serve(unique_fd(descriptor), peer);
   std::unique_ptr<session> fresh;
   try {
     fresh = std::make_unique<session>(*this);
@@ -142,6 +184,17 @@ void service_core::session_begins() noexcept {
 void service_core::session_ends() noexcept {
   if (sessions_-- >= most_sessions_ && listener_) listener_->resume();
   release();
+}
+
+void service_core::outsider_begins() noexcept {
+  session_begins();
+  ++handlers_running_;
+  if (budget_ != nullptr) --*budget_;
+}
+
+void service_core::outsider_ends() noexcept {
+  --handlers_running_;
+  session_ends();
 }
 
 void service_core::handler_ends(session& of) noexcept {
@@ -179,6 +232,10 @@ std::size_t service_core::cancel_idle_handlers() noexcept {
       ++going_on;
     }
   });
+  if (runner_) {
+    runner_->tell(stop_step::idle_handlers_end);
+    going_on += runner_->running();
+  }
   return going_on;
 }
 
@@ -188,6 +245,9 @@ void service_core::cancel_handlers() noexcept {
     if (one != nullptr && task.cancel_state == cancel_reason::none) cut(*one);
   });
   handlers_->cancel(cancel_reason::shutdown);
+  if (!runner_) return;
+  cut_outside_ = std::max(cut_outside_, runner_->running());
+  runner_->tell(stop_step::all_handlers_end);
 }
 
 void service_core::end_delivered() noexcept {
@@ -210,6 +270,7 @@ void service_core::reset_connections() noexcept {
     cut(one);
     one.end_now();
   }
+  if (runner_) runner_->tell(stop_step::at_once);
 }
 
 void service_core::cut(session& one) noexcept {
@@ -223,6 +284,7 @@ void service_core::end_now() noexcept {
 
 void service_core::leave_loop() noexcept {
   listener_.reset();
+  runner_.reset();
   if (handlers_) handlers_->dissolve();
   handlers_.reset();
   if (forks_) forks_->dissolve();

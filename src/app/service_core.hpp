@@ -1,5 +1,6 @@
 #pragma once
 
+#include <app/connection_runner.hpp>
 #include <app/session.hpp>
 #include <net/listener.hpp>
 #include <net/listening_socket.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,9 @@ class service_core final : public accept_sink {
   void set_grace(duration span) noexcept { grace_ = span; }
   void set_limits(const service_limits& limits) noexcept;
   service_limits& limits() noexcept { return limits_; }
+  /// Connections are served elsewhere than on the loop, at most `most` at a time.
+  using runner_factory = std::function<std::unique_ptr<connection_runner>(service_core&)>;
+  void set_runner(runner_factory make, std::size_t most);
 
   const std::string& name() const noexcept { return name_; }
   const std::string& host() const noexcept { return host_; }
@@ -64,6 +69,15 @@ class service_core final : public accept_sink {
   /// Begins to listen. Throws error, which says what helps; `port_option` as in cannot_listen().
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option = {});
   void stop_listening() noexcept { listener_.reset(); }
+  /// Ends the connections that are served elsewhere.
+  void end_outsiders() noexcept { runner_.reset(); }
+
+  /// A service with the same handler and limits, for one connection on another loop. This one lives
+  /// longer; the caller releases what it gets.
+  service_core* make_for_one() const;
+  /// Begins to serve without a listener: serve() gives it what it serves.
+  void enter(event_loop& loop, cancel_scope& parent);
+  void serve(unique_fd accepted, const address& peer);
 
   /// Stops listening and destroys the handlers, and the tasks that they have forked.
   void end_now() noexcept;
@@ -85,12 +99,16 @@ class service_core final : public accept_sink {
 
   std::size_t connections() const noexcept { return sessions_; }
   std::size_t handlers_running() const noexcept { return handlers_running_; }
-  std::size_t connections_cut() const noexcept { return cut_; }
+  std::size_t connections_cut() const noexcept { return cut_ + cut_outside_; }
 
   // What its sessions tell.
   void session_begins() noexcept;
   void session_ends() noexcept;
   void handler_ends(session& of) noexcept;
+
+  // What a runner tells of a connection that is served elsewhere.
+  void outsider_begins() noexcept;
+  void outsider_ends() noexcept;
 
  private:
   ~service_core();
@@ -112,11 +130,14 @@ class service_core final : public accept_sink {
   address bound_;
   service_limits limits_;
   std::optional<duration> grace_;
+  runner_factory make_runner_;
+  std::size_t most_outside_ = 0;
   std::size_t most_sessions_ = 0;
   std::size_t references_ = 1;
   std::size_t sessions_ = 0;
   std::size_t handlers_running_ = 0;
   std::size_t cut_ = 0;
+  std::size_t cut_outside_ = 0;
   log::once_per full_{std::chrono::minutes(1)};  // so often the log is told that there is no room
   event_loop* loop_ = nullptr;
   std::optional<listening_socket> shared_;
@@ -125,6 +146,7 @@ class service_core final : public accept_sink {
   std::optional<cancel_scope> forks_;
   std::optional<cancel_scope> handlers_;
   intrusive_list<task_context, cancel_scope> ended_;  // sessions whose handlers have ended
+  std::unique_ptr<connection_runner> runner_;
 };
 
 }  // namespace cetane::detail

@@ -1,4 +1,5 @@
 #include <conc/offload_pool.hpp>
+#include <os/signals.hpp>
 
 #include <cetane/base/errors.hpp>
 #include <cetane/base/limits.hpp>
@@ -16,27 +17,6 @@ namespace cetane::detail {
 namespace {
 
 const log::logger offload_log("offload");
-
-// Blocks all signals in this thread, so that the one it starts has them blocked from its first
-// instruction: they belong to the threads that the program knows. Those that a thread brings upon
-// itself stay, else a crash would not find its handler.
-class signals_blocked {
- public:
-  signals_blocked() noexcept {
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (const int own_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
-      sigdelset(&blocked, own_fault);
-    }
-    pthread_sigmask(SIG_SETMASK, &blocked, &before_);
-  }
-  signals_blocked(const signals_blocked&) = delete;
-  signals_blocked& operator=(const signals_blocked&) = delete;
-  ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 // A fork copies the pool and none of its threads. The child's first call makes a new one; the
 // parent's is left as it is, since its mutex may have been held at that moment.
@@ -104,7 +84,7 @@ void offload_pool::submit(std::unique_ptr<offloaded_call> call) {
 // One thread is enough to go on with.
 void offload_pool::start_thread() {
   try {
-    const signals_blocked blocked;
+    const os::signals_blocked blocked;
     threads_.emplace_back([this] { work(); });
     ++now_.threads;
   } catch (const std::system_error& e) {

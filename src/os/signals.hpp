@@ -5,6 +5,8 @@
 #include <initializer_list>
 #include <memory>
 
+#include <signal.h>
+
 namespace cetane::os {
 
 /// Turns signals into something to read, for as long as it lives.
@@ -31,6 +33,27 @@ class signal_watcher {
 
   std::unique_ptr<masks> masks_;
   unique_fd fd_;
+};
+
+/// Blocks all signals in this thread while it lives, so that a thread which is started meanwhile
+/// has them blocked from its first instruction: they belong to the threads that the program knows.
+/// Those that a thread brings upon itself stay, else a crash would not find its handler.
+class signals_blocked {
+ public:
+  signals_blocked() noexcept {
+    sigset_t blocked;
+    ::sigfillset(&blocked);
+    for (const int own_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+      ::sigdelset(&blocked, own_fault);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  signals_blocked(const signals_blocked&) = delete;
+  signals_blocked& operator=(const signals_blocked&) = delete;
+  ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
 };
 
 }  // namespace cetane::os

@@ -1,40 +1,23 @@
 #include <cetane/socketserver/handler_threads.hpp>
 
+#include "os/signals.hpp"
+
 #include <cetane/base/log.hpp>
 #include <cetane/base/scope_exit.hpp>
 #include <cetane/socketserver/errors.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <exception>
 #include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
 
-#include <signal.h>
-
 namespace cetane::socketserver::detail {
 namespace {
 
 const log::logger threads_log("socketserver");
-
-// Signals are for the threads of the program, which knows what it blocks.
-class no_signals {
- public:
-  no_signals() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  no_signals(const no_signals&) = delete;
-  no_signals& operator=(const no_signals&) = delete;
-  ~no_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 void serve_logged(const std::function<void(request&)>& serve, request& own) {
   try {
@@ -89,7 +72,7 @@ void handler_threads::start(const request& asked, std::function<void(request&)> 
   state::entry& added = state_->entries.emplace_back(asked);
   ++state_->live;
   try {
-    const no_signals blocked;
+    const os::signals_blocked blocked;
     added.thread = std::thread(
         [this, &added, own_serve = std::move(serve)] { state_->run(added, own_serve); });
   } catch (...) {

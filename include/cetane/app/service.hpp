@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/app/bound_handler.hpp>
+#include <cetane/app/run_in.hpp>
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/base/limits.hpp>
@@ -71,6 +72,16 @@ class CETANE_API service {
   service&& limits(const service_limits& limits) && { return std::move(this->limits(limits)); }
   service& limits(const connection_limits& limits) &;
   service&& limits(const connection_limits& limits) && { return std::move(this->limits(limits)); }
+
+  /// Serves each connection in a process, or on a thread, of its own instead of on the service's
+  /// loop. The handler stays as it is, and so do limits and stops. They end with the service.
+  ///
+  /// @throws std::logic_error  The service was started before. From start(): the loop's network is
+  ///                           simulated.
+  service& run_in(const process_per_connection& where) &;
+  service&& run_in(const process_per_connection& where) && { return std::move(run_in(where)); }
+  service& run_in(const thread_per_connection& where) &;
+  service&& run_in(const thread_per_connection& where) && { return std::move(run_in(where)); }
 
   /// Begins to listen and to serve on this loop, which outlives the service.
   ///
