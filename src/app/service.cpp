@@ -1,10 +1,12 @@
 #include <cetane/app/service.hpp>
 
+#include <app/blocking_session.hpp>
 #include <app/connection_runner.hpp>
 #include <app/lone_session.hpp>
 #include <app/service_core.hpp>
 #include <app/standard_options.hpp>
 
+#include <cetane/app/offload.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
 #include <stdexcept>
@@ -22,7 +24,27 @@ std::uint16_t checked_port(int port) {
   return static_cast<std::uint16_t>(port);
 }
 
+void run_blocking(detail::service_core& core, const offloaded_handler& handler) {
+  core.set_runner(
+      [make = handler.factory()](detail::service_core& of) {
+        return detail::make_thread_runner(
+            of, [make] { return std::make_unique<detail::blocking_session>(make); });
+      },
+      handler.max_threads());
+}
+
 }  // namespace
+
+service::service(offloaded_handler handler, int port)
+    : service(std::unique_ptr<detail::bound_handler>(), port) {
+  run_blocking(*core_, handler);
+}
+
+service unix_service(offloaded_handler handler, std::string path) {
+  service made(std::unique_ptr<detail::bound_handler>(), std::move(path));
+  run_blocking(*made.core_, handler);
+  return made;
+}
 
 service::service(std::unique_ptr<detail::bound_handler> handler, int port)
     : core_(

@@ -54,8 +54,8 @@ void service_core::start(event_loop& loop, cancel_scope& parent, const std::stri
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
   if (make_runner_ && loop.io().simulated()) {
     throw std::logic_error(
-        "run_in: this loop's network is simulated, and other processes and threads have none of "
-        "it; test the handler on the loop itself");
+        "a service that serves in other processes or threads is started on a simulated network, "
+        "of which they have nothing; test its handler on the loop itself");
   }
   const address where = shared_ ? bound_ : place(loop);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();

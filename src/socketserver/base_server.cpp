@@ -142,18 +142,7 @@ void base_server::process_request(request& asked, const address& client) {
 }
 
 void base_server::finish_request(request& asked, const address& client) {
-  const std::unique_ptr<base_request_handler> made = make_();
-  made->request_ = &asked;
-  made->client_address_ = &client;
-  made->server_ = this;
-  made->setup();
-  try {
-    made->handle();
-  } catch (...) {
-    made->finish();
-    throw;
-  }
-  made->finish();
+  detail::call_handler(*make_(), asked, client, this);
 }
 
 void base_server::shutdown_request(request& asked) { close_request(asked); }

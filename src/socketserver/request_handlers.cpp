@@ -1,6 +1,7 @@
 #include <cetane/socketserver/datagram_request_handler.hpp>
 #include <cetane/socketserver/stream_request_handler.hpp>
 
+#include <stdexcept>
 #include <system_error>
 
 namespace cetane::socketserver {
@@ -13,6 +14,26 @@ std::size_t buffer_bytes(int size) {
 }
 
 }  // namespace
+
+void detail::call_handler(base_request_handler& made, request& asked, const address& client,
+                          base_server* server) {
+  made.request_ = &asked;
+  made.client_address_ = &client;
+  made.server_ = server;
+  made.setup();
+  try {
+    made.handle();
+  } catch (...) {
+    made.finish();
+    throw;
+  }
+  made.finish();
+}
+
+base_server& base_request_handler::server() const {
+  if (server_ != nullptr) return *server_;
+  throw std::logic_error("server(): this handler runs in a service, which is no socketserver");
+}
 
 base_request_handler::~base_request_handler() = default;
 stream_request_handler::~stream_request_handler() = default;

@@ -17,6 +17,11 @@ namespace cetane {
 
 class application;
 class event_loop;
+class offloaded_handler;
+class service;
+
+/// Makes a service on a Unix stream socket with a blocking handler, see offload().
+CETANE_API service unix_service(offloaded_handler handler, std::string path);
 
 namespace detail {
 class service_core;
@@ -41,6 +46,9 @@ class CETANE_API service {
   service(Handler&& handler, int port, State&&... state)
       : service(detail::bind_handler(std::forward<Handler>(handler), std::forward<State>(state)...),
                 port) {}
+
+  /// The same with a blocking handler, see offload(); a handler on a thread runs nowhere else.
+  service(offloaded_handler handler, int port);
 
   service(service&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
   service& operator=(service&& other) noexcept {
@@ -108,6 +116,8 @@ class CETANE_API service {
   friend application;
   template <class Handler, class... State>
   friend service unix_service(Handler&& handler, std::string path, State&&... state);
+
+  friend service unix_service(offloaded_handler handler, std::string path);
 
   service(std::unique_ptr<detail::bound_handler> handler, int port);
   service(std::unique_ptr<detail::bound_handler> handler, std::string path);

@@ -9,6 +9,13 @@
 namespace cetane::socketserver {
 
 class base_server;
+class base_request_handler;
+
+namespace detail {
+/// Calls a handler for a request: setup(), handle(), finish().
+CETANE_API void call_handler(base_request_handler& made, request& asked, const address& client,
+                             base_server* server);
+}  // namespace detail
 
 /// What is done for one request: the server makes an object for each, and calls setup(), handle()
 /// and finish() on the thread, or in the process, that serves it.
@@ -30,12 +37,14 @@ class CETANE_API base_request_handler {
  protected:
   [[nodiscard]] socketserver::request& request() const noexcept { return *request_; }
   [[nodiscard]] const address& client_address() const noexcept { return *client_address_; }
-  [[nodiscard]] base_server& server() const noexcept { return *server_; }
+  /// @throws std::logic_error  There is none: a service runs the handler, see offload().
+  [[nodiscard]] base_server& server() const;
   /// Set when a threading server closes with `on_close::abort_then_join`.
   [[nodiscard]] const std::stop_token& stop() const noexcept { return request_->stop(); }
 
  private:
-  friend base_server;
+  friend void detail::call_handler(base_request_handler& made, socketserver::request& asked,
+                                   const address& client, base_server* server);
 
   socketserver::request* request_ = nullptr;
   const address* client_address_ = nullptr;
