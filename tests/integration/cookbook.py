@@ -327,6 +327,58 @@ def curl_takes_the_page(command):
         harness.check(done.returncode == 0 and done.stdout == GREETING, f"curl: {done}")
 
 
+# 2.5
+
+
+@contextlib.contextmanager
+def diesel_server(command):
+    """The server's program, once it listens, and its port. It says nothing when it does."""
+    with Program([*command, "--port", "0"]) as server:
+        deadline = time.monotonic() + harness.PATIENCE
+        port = None
+        while port is None:
+            harness.check(server._process.poll() is None and time.monotonic() < deadline, f"it does not listen: {server.stderr()}")
+            with contextlib.suppress(harness.Failure):
+                port = listening_port(server)
+        yield server, port
+
+
+def diesel_echo_prints_its_session(command):
+    with diesel_server(command) as (server, port):
+        for _ in range(2):
+            with connect(port) as client:
+                client.sendall(b"Hello Diesel server ?\r\nand again\r\n")
+                answer = b"You said: Hello Diesel server ?\r\nYou said: and again\r\n"
+                harness.check(harness.receive_exactly(client, len(answer)) == answer, "another answer")
+                server.expect(f"Echo client connected from: 127.0.0.1:{client.getsockname()[1]}")
+        server.signal(signal.SIGINT)
+        server.expect_end()
+
+
+def diesel_echo_takes_cr_and_lf_for_the_end_of_a_line(command):
+    with diesel_server(command) as (_, port), connect(port) as client:
+        for byte in b"one\ntwo\rthree\r\n":
+            client.sendall(bytes([byte]))
+        answer = b"You said: one\ntwo\rthree\r\n"
+        harness.check(harness.receive_exactly(client, len(answer)) == answer, "another answer")
+
+
+def diesel_echo_forgets_those_who_leave(command):
+    with diesel_server(command) as (server, port):
+        before = descriptors(server)
+        for _ in range(20):
+            with connect(port) as client:
+                client.sendall(b"half a line")
+        deadline = time.monotonic() + harness.PATIENCE
+        while descriptors(server) > before:
+            harness.check(time.monotonic() < deadline, f"{descriptors(server)} descriptors are open, before there were {before}")
+            with connect(port) as client:
+                client.sendall(b"x\r\n")
+                harness.check(harness.receive_exactly(client, 13) == b"You said: x\r\n", "another answer")
+                client.shutdown(socket.SHUT_WR)
+                harness.expect_end(client)
+
+
 CHAT = [chat_relays_between_the_books_clients, chat_takes_frames_in_pieces_and_waits_for_nobody, chat_refuses_every_other_pickle]
 WEB = [web_server_answers_http_client, web_server_sends_the_books_bytes, web_server_forgets_those_who_leave, curl_takes_the_page]
 PROMISES = {
@@ -340,6 +392,12 @@ PROMISES = {
         a_missing_option_is_answered_with_the_usage,
     ],
     "2_4_simple_web_server_with_epoll": [*WEB, a_missing_option_is_answered_with_the_usage],
+    "2_5_echo_server_with_diesel": [
+        diesel_echo_prints_its_session,
+        diesel_echo_takes_cr_and_lf_for_the_end_of_a_line,
+        diesel_echo_forgets_those_who_leave,
+        a_missing_option_is_answered_with_the_usage,
+    ],
     "chat_server_tasks": CHAT,
     "echo_server_tasks": [tasks_echo_answers_with_its_process],
     "web_server_tasks": WEB,
