@@ -46,6 +46,7 @@ constexpr int events_per_wait = 256;
 class epoll_backend final : public kernel_backend {
  public:
   epoll_backend();
+  ~epoll_backend() override;
 
   void in_child(std::span<const int> kept) noexcept;
 
@@ -91,6 +92,12 @@ epoll_backend::epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_descriptor(), &event) < 0) {
     throw error("make an event loop (epoll_ctl)", system_code(errno));
   }
+}
+
+epoll_backend::~epoll_backend() {
+  const os::forks_held_back until_closed;
+  epoll_.reset();
+  end_wake();
 }
 
 void epoll_backend::poll(event_loop& loop, time_point until) {
@@ -206,7 +213,7 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
 // What a child does to an inherited epoll set happens to its parent's.
 void epoll_backend::in_child(std::span<const int> kept) noexcept {
   epoll_.reset();
-  forget(slots_, kept);
+  forget(kept);
 }
 
 int epoll_backend::add(io_object& object, std::uint32_t events) {
@@ -284,6 +291,9 @@ ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,
 
 }  // namespace
 
-std::unique_ptr<backend> make_epoll_backend() { return std::make_unique<epoll_backend>(); }
+std::unique_ptr<backend> make_epoll_backend() {
+  const os::forks_held_back until_it_has_an_owner;
+  return std::make_unique<epoll_backend>();
+}
 
 }  // namespace cetane::detail

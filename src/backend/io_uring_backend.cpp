@@ -65,12 +65,15 @@ uring_backend::uring_backend(const uring_sizes& sizes)
 
 void uring_backend::in_child(std::span<const int> kept) noexcept {
   ring_.leave_to_parent();
-  forget(slots_, kept);
+  forget(kept);
 }
 
 uring_backend::~uring_backend() {
   flush();
   if (on_own_thread()) end_everything();
+  const os::forks_held_back until_closed;
+  ring_.end();
+  end_wake();
 }
 
 // The ring is made by whoever makes the loop, and enabled by the thread that runs it: from then on
@@ -360,6 +363,7 @@ void uring_backend::close(int descriptor, bool reset) noexcept {
 
 std::unique_ptr<backend> make_uring_backend() {
   if (const std::string why = why_no_uring(); !why.empty()) throw cannot_use(why);
+  const os::forks_held_back until_it_has_an_owner;
   return std::make_unique<uring_backend>();
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include <unistd.h>
 
@@ -45,10 +46,12 @@ int uring::enable() noexcept {
   return 0;
 }
 
-void uring::leave_to_parent() noexcept { ::close(ring_.ring_fd); }
+void uring::leave_to_parent() noexcept {
+  if (made_) ::close(ring_.ring_fd);
+}
 
-uring::~uring() {
-  if (made_) io_uring_queue_exit(&ring_);
+void uring::end() noexcept {
+  if (std::exchange(made_, false)) io_uring_queue_exit(&ring_);
 }
 
 io_uring_sqe& uring::make_room() noexcept {

@@ -40,7 +40,10 @@ class uring {
   uring() noexcept = default;
   uring(const uring&) = delete;
   uring& operator=(const uring&) = delete;
-  ~uring();
+  ~uring() { end(); }
+
+  /// Gives it back to the kernel.
+  void end() noexcept;
 
   io_uring* get() noexcept { return &ring_; }
 

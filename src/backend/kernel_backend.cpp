@@ -1,13 +1,16 @@
 #include <backend/kernel_backend.hpp>
 
+#include <os/fork_hook.hpp>
 #include <os/socket.hpp>
 
 #include <cetane/base/errors.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace cetane::detail {
@@ -24,13 +27,33 @@ void kernel_backend::wake() noexcept {
   [[maybe_unused]] const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
 }
 
-// A connection that a child holds does not end for its peer.
-void kernel_backend::forget(const slot_table& slots, std::span<const int> kept) noexcept {
+// A connection that a child holds does not end for its peer. Also what nobody watches is closed: it
+// is on its way to who will, or to its end.
+void kernel_backend::forget(std::span<const int> kept) noexcept {
   wake_.reset();
-  slots.for_each([&](const io_object& object) {
-    const bool is_kept = std::find(kept.begin(), kept.end(), object.descriptor) != kept.end();
-    if (!object.foreign && !is_kept) ::close(object.descriptor);
-  });
+  for (std::size_t number = 0; number < owned_.size(); ++number) {
+    const auto descriptor = static_cast<int>(number);
+    const bool is_kept = std::find(kept.begin(), kept.end(), descriptor) != kept.end();
+    if (owned_[number] && !is_kept) ::close(descriptor);
+  }
+}
+
+// False without memory for the note.
+bool kernel_backend::own(int descriptor) noexcept {
+  const auto number = static_cast<std::size_t>(descriptor);
+  try {
+    if (owned_.size() <= number) owned_.resize(std::max(number + 1, 2 * owned_.size()));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  owned_[number] = true;
+  return true;
+}
+
+int kernel_backend::give_out(unique_fd& fresh, int& descriptor) noexcept {
+  if (!own(fresh.get())) return -ENOMEM;
+  descriptor = fresh.release();
+  return 0;
 }
 
 int kernel_backend::listen(const address& at, const listen_request& request, int& descriptor,
@@ -38,30 +61,40 @@ int kernel_backend::listen(const address& at, const listen_request& request, int
   os::listen_options options;
   options.backlog = request.backlog;
   options.reuse_port = request.reuse_port;
+  const os::forks_held_back until_it_is_owned;
   unique_fd fd;
   if (const int failed = os::listen_on(at, options, fd); failed < 0) return failed;
   if (const int failed = os::local_address(fd.get(), bound); failed < 0) return failed;
-  descriptor = fd.release();
-  return 0;
+  return give_out(fd, descriptor);
 }
 
 int kernel_backend::accept(poll_io& listener, int& descriptor, address& peer) {
+  const os::forks_held_back until_it_is_owned;
   unique_fd fd;
   const int result = os::accept_one(listener.descriptor, fd, &peer);
   if (result == -EAGAIN) listener.readable = false;
   if (result < 0) return result;
   if (!peer.is_unix()) os::set_nodelay(fd.get());
-  descriptor = fd.release();
-  return 0;
+  return give_out(fd, descriptor);
 }
 
 int kernel_backend::connect(const address& to, const address* from, int& descriptor) {
+  const os::forks_held_back until_it_is_owned;
   unique_fd fd;
   const int result = os::begin_connect(to, from, fd);
   if (result < 0 && result != -EINPROGRESS) return result;
   if (!to.is_unix()) os::set_nodelay(fd.get());
-  descriptor = fd.release();
-  return result;
+  const int failed = give_out(fd, descriptor);
+  return failed < 0 ? failed : result;
+}
+
+int kernel_backend::duplicate(int descriptor) {
+  const os::forks_held_back until_it_is_owned;
+  unique_fd fd(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!fd) return -errno;
+  int number = -1;
+  const int failed = give_out(fd, number);
+  return failed < 0 ? failed : number;
 }
 
 int kernel_backend::ask_failure(stream_io& stream) noexcept {
@@ -103,7 +136,10 @@ std::size_t kernel_backend::unsent_bytes(const stream_io& stream) {
 }
 
 void kernel_backend::close(int descriptor, bool reset) noexcept {
+  const auto number = static_cast<std::size_t>(descriptor);
   if (reset) os::set_linger_reset(descriptor);
+  const os::forks_held_back until_closed;
+  if (number < owned_.size()) owned_[number] = false;
   ::close(descriptor);
 }
 

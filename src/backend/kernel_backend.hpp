@@ -1,6 +1,5 @@
 #pragma once
 
-#include <backend/slot_table.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/backend.hpp>
 
@@ -8,6 +7,7 @@
 
 #include <ctime>
 #include <span>
+#include <vector>
 
 namespace cetane::detail {
 
@@ -50,6 +50,7 @@ class kernel_backend : public backend {
   int set_keepalive(int descriptor) override;
   int shutdown_write(stream_io& stream) override;
   std::size_t unsent_bytes(const stream_io& stream) override;
+  int duplicate(int descriptor) override;
   void close(int descriptor, bool reset) noexcept override;
 
  protected:
@@ -70,12 +71,18 @@ class kernel_backend : public backend {
   /// Why a write has failed of which the kernel says `error`, negative.
   static ssize_t why_unwritten(stream_io& stream, ssize_t error) noexcept;
 
-  /// For a child process: closes what its parent's loop has open, save `kept` and what is the
-  /// user's.
-  void forget(const slot_table& slots, std::span<const int> kept) noexcept;
+  /// For a child process: closes what its parent's loop has open, save `kept`.
+  void forget(std::span<const int> kept) noexcept;
+
+  /// Closes the descriptor that wakes it, under the protection of who is being destroyed.
+  void end_wake() noexcept { wake_.reset(); }
 
  private:
+  bool own(int descriptor) noexcept;
+  int give_out(unique_fd& fresh, int& descriptor) noexcept;
+
   unique_fd wake_;
+  std::vector<bool> owned_;  // by number: what is open. Changed while no other thread can fork
 };
 
 }  // namespace cetane::detail

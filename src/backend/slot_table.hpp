@@ -49,13 +49,6 @@ class slot_table {
     return slot.object;
   }
 
-  template <class Function>
-  void for_each(Function look) const {
-    for (const entry& slot : slots_) {
-      if (slot.object != nullptr) look(*slot.object);
-    }
-  }
-
   std::uint64_t tag(std::uint32_t index) const noexcept {
     return std::uint64_t{slots_[index].generation} << 32 | index;
   }

@@ -4,15 +4,12 @@
 
 #include <cetane/base/errors.hpp>
 #include <cetane/coro/frame_memory.hpp>
-#include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/this_task.hpp>
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <stdexcept>
-
-#include <fcntl.h>
 
 namespace cetane {
 namespace {
@@ -33,18 +30,19 @@ namespace detail {
 class descriptor_watch final : public poll_io, public pooled {
  public:
   descriptor_watch(readiness_wait& waiter, backend& io) noexcept : waiter_(waiter), io_(io) {}
-  ~descriptor_watch() { io_.unwatch(*this); }
+  ~descriptor_watch() {
+    io_.unwatch(*this);
+    if (duplicate_ >= 0) io_.close(duplicate_, false);
+  }
 
   int begin(int watched, readiness wanted) {
     const bool for_writing = wanted == readiness::to_write;
     descriptor = watched;
-    foreign = true;
     const int result = io_.watch_once(*this, for_writing);
     if (result != -EEXIST) return result;
-    duplicate_.reset(::fcntl(watched, F_DUPFD_CLOEXEC, 0));
-    if (!duplicate_) return -errno;
-    descriptor = duplicate_.get();
-    foreign = false;
+    duplicate_ = io_.duplicate(watched);
+    if (duplicate_ < 0) return duplicate_;
+    descriptor = duplicate_;
     return io_.watch_once(*this, for_writing);
   }
 
@@ -53,7 +51,7 @@ class descriptor_watch final : public poll_io, public pooled {
  private:
   readiness_wait& waiter_;
   backend& io_;
-  unique_fd duplicate_;
+  int duplicate_ = -1;
 };
 
 }  // namespace detail

@@ -39,7 +39,8 @@ class fork_hook : public list_hook<fork_hook> {
 
 /// Makes forks wait, from before a descriptor is opened until a hook has it, and from before a hook
 /// lets go of it until it is closed, so that no child gets one that nothing closes. What is done
-/// under it must not block. May be nested.
+/// under it must not block, and must not run what is the user's. May be nested. Threads hold forks
+/// back without waiting for each other.
 class forks_held_back {
  public:
   forks_held_back();
@@ -59,9 +60,6 @@ class fork_hooks_locked {
 
   /// For the child, which never leaves the scope of this object.
   void run_and_unlock(std::span<const int> kept) noexcept;
-
- private:
-  void unlock() noexcept;
 };
 
 }  // namespace cetane::os

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,7 +44,6 @@ class io_object {
   bool bulky = false;          // stream: its last input was large
   bool unread_noted = false;   // stream: the backend has it on its list of those to read again
   bool one_shot = false;       // poll: watched for one event only
-  bool foreign = false;        // poll: the user's descriptor, which a child process keeps
   bool output_taken = false;   // stream: the backend holds output of it until its next poll
   std::uint8_t in_flight = 0;  // what the kernel works on for this object, if it is told of that
   std::int16_t failure = 0;    // stream: errno that broke it, for whoever reads or writes next
@@ -108,7 +108,8 @@ struct listen_request {
 ///
 /// Every call is made on the loop's thread except wake(). Calls that can fail return a negative
 /// errno value and never throw, except for want of memory. Nothing here runs a task: tasks run from
-/// the up-calls made by poll().
+/// the up-calls made by poll(). The descriptors that it gives out are its own until close(), so
+/// that a child process can be rid of them.
 class backend {
  public:
   virtual ~backend() = default;
@@ -153,7 +154,13 @@ class backend {
   /// Bytes sent that the peer has not acknowledged yet.
   virtual std::size_t unsent_bytes(const stream_io& stream) = 0;
 
-  /// Closes a descriptor that is not watched; `reset` makes it an RST.
+  /// Makes another number for a descriptor of the user's: it, or a negative errno value.
+  virtual int duplicate(int descriptor) {
+    static_cast<void>(descriptor);
+    return -EOPNOTSUPP;
+  }
+
+  /// Closes a descriptor of this backend's that is not watched; `reset` makes it an RST.
   virtual void close(int descriptor, bool reset) noexcept = 0;
 
   /// Begins to watch. The object stays where it is until unwatch().

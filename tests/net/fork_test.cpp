@@ -6,7 +6,10 @@
 #include <cetane/net/readiness.hpp>
 #include <cetane/os/process.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include <unistd.h>
 
@@ -64,6 +67,58 @@ TEST_CASE("a child process has the user's descriptors once, however many tasks w
   child_process child = fork_process([] { return count_open("pipe:"); });
 
   CHECK(child.wait().number() == before + 2);
+}
+
+TEST_CASE("a child process has no socket that is on its way to its owner, or to its end",
+          "[net][fork][not-sim]") {
+  const int before = count_open("socket:");
+  class first_guest final : public detail::accept_sink {
+   public:
+    explicit first_guest(event_loop& loop) noexcept : loop_(loop) {}
+    int sockets_of_child = -1;
+
+   private:
+    void on_accept(int descriptor, const address&) noexcept override {
+      sockets_of_child = fork_process([] { return count_open("socket:"); }).wait().number();
+      loop_.io().close(descriptor, false);
+    }
+    bool has_room() noexcept override { return sockets_of_child < 0; }
+    event_loop& loop_;
+  };
+  test_loop loop;
+  first_guest guest(loop.loop());
+  detail::listener listener(loop, guest);
+  REQUIRE(listener.open(any_local_port(), {}, 1) == 0);
+  int connected = -1;  // which nobody watches
+  REQUIRE(loop.loop().io().connect(listener.bound(), nullptr, connected) <= 0);
+
+  run_until(loop, [&] { return guest.sockets_of_child >= 0; });
+
+  CHECK(guest.sockets_of_child == before);
+  loop.loop().io().close(connected, false);
+}
+
+TEST_CASE("a child process has no socket that another thread's loop opens or closes just then",
+          "[net][fork][not-sim]") {
+  const int before = count_open("socket:");
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    const auto io = make_test_backend();
+    while (!stop) {
+      int descriptor = -1;
+      address bound;
+      if (io->listen(any_local_port(), {}, descriptor, bound) == 0) io->close(descriptor, false);
+    }
+  });
+  int most = 0;
+  for (int i = 0; i < 50; ++i) {
+    const int sockets = fork_process([] { return count_open("socket:"); }).wait().number();
+    most = std::max(most, sockets);
+  }
+  stop = true;
+  other.join();
+
+  CHECK(most == before);
 }
 
 TEST_CASE("a connection goes on in the parent after a fork", "[net][fork]") {

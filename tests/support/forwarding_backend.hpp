@@ -44,6 +44,7 @@ class forwarding_backend : public detail::backend {
   std::size_t unsent_bytes(const detail::stream_io& stream) override {
     return to_->unsent_bytes(stream);
   }
+  int duplicate(int descriptor) override { return to_->duplicate(descriptor); }
   void close(int descriptor, bool reset) noexcept override { to_->close(descriptor, reset); }
 
   int watch(detail::stream_io& stream, bool is_tcp) override { return to_->watch(stream, is_tcp); }
