@@ -160,10 +160,11 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
     stream.on_writable();
     if (slots_.find(tag) != &stream) return;
   }
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !stream.hung_up) {
+  const bool failed = (events & EPOLLERR) != 0 && stream.failure == 0;  // perhaps after the end
+  if (failed || ((events & (EPOLLRDHUP | EPOLLHUP)) != 0 && !stream.hung_up)) {
     stream.hung_up = true;
     stream.short_read_empties = false;
-    stream.on_hang_up((events & EPOLLERR) != 0 ? ask_failure(stream) : 0);
+    stream.on_hang_up(failed ? ask_failure(stream) : 0);
     if (slots_.find(tag) != &stream) return;
   }
   if (stream.readable && stream.reading) read(loop.blocks(), stream);

@@ -5,10 +5,10 @@
 // that want something stand in `wanted_`, output in the outbox.
 //
 // A stream has up to three operations in flight, each a bit in io_object::in_flight: a receive, as
-// long as its owner reads; a poll for the peer's end, until that has come; a poll for room, after a
-// write that found none. A receive takes a buffer out of the ring when there is something to
-// receive, and not before (io_uring_input.cpp). Letters of the outbox are sent without waiting, so
-// they are done when the submission returns, and the memory is free again (io_uring_output.cpp).
+// long as its owner reads; a poll for the peer's end, and for a reset after that; a poll for room,
+// after a write that found none. A receive takes a buffer out of the ring when there is something
+// to receive, and not before (io_uring_input.cpp). Letters of the outbox are sent without waiting,
+// so they are done when the submission returns, and the memory is free again (io_uring_output.cpp).
 //
 // The kernel knows an operation by slot, generation and kind, never by an address. unwatch() takes
 // back what is in flight and waits for the answers: cancelling is a request, and what has happened
@@ -206,8 +206,9 @@ void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
       submit_receive(stream, tag);
     }
   }
-  if (!stream.hung_up && (stream.in_flight & op_hang_up) == 0) {
-    submit_event(stream, tag, op_hang_up, POLLRDHUP, false);
+  // After the peer's end, for a reset.
+  if (stream.failure == 0 && (stream.in_flight & op_hang_up) == 0) {
+    submit_event(stream, tag, op_hang_up, POLLRDHUP, stream.hung_up);
   }
   if (!stream.writable && (stream.in_flight & op_room) == 0) {
     submit_event(stream, tag, op_room, POLLOUT, stream.hung_up);
@@ -301,11 +302,12 @@ completion uring_backend::wait_for(std::uint64_t wanted, std::uint64_t mask) noe
   }
 }
 
-// A peer's end may have become a reset when its turn comes: then the kernel is asked again.
+// A peer's end may have become a reset when its turn comes: then the kernel is asked again. A poll
+// that stays says so by itself.
 void uring_backend::put_aside(completion done) noexcept {
   const operation what = operation_of(done);
   const bool is_end = what == op_hang_up || (what == op_receive && done.result == 0);
-  if (is_end) done.result = -EAGAIN;
+  if (is_end && done.is_last()) done.result = -EAGAIN;
   aside_.push_back(done);
 }
 

@@ -102,7 +102,7 @@ bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) n
     stream.on_writable();
     if (slots_.find(tag) != &stream) return false;
   }
-  if (!stream.hung_up) {
+  if (!stream.hung_up || error != 0) {
     stream.hung_up = true;
     stream.on_hang_up(error);
     if (slots_.find(tag) != &stream) return false;
@@ -111,9 +111,10 @@ bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) n
 }
 
 void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
-  if (events < 0) return note_wanted(stream);
+  if ((stream.in_flight & op_hang_up) == 0) note_wanted(stream);
+  if (events < 0) return;
   const bool failed = (events & POLLERR) != 0;
-  const int error = failed && !stream.hung_up ? ask_failure(stream) : 0;
+  const int error = failed && stream.failure == 0 ? ask_failure(stream) : 0;
   // The kernel may have told the receive, whose completion follows.
   const bool told = error != 0 && stream.failure == 0;
   if (told && (stream.in_flight & op_receive) != 0) return note_wanted(stream);

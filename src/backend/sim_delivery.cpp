@@ -4,6 +4,7 @@
 // once.
 #include "backend/sim_delivery.hpp"
 
+#include <backend/sim_stream.hpp>
 #include <runtime/io_blocks.hpp>
 
 #include <cetane/runtime/event_loop.hpp>
@@ -79,9 +80,11 @@ void sim_delivery::call_stream(event_loop& loop, stream_io& stream,
     stream.on_writable();
     if (slots_.find(what.tag) != &stream) return;
   }
-  if (holds(sim_socket::hang_up) && !stream.hung_up) {
+  const bool failed = holds(sim_socket::failure) && stream.failure == 0;  // perhaps after the end
+  if (failed || (holds(sim_socket::hang_up) && !stream.hung_up)) {
     stream.hung_up = true;
-    stream.on_hang_up(holds(sim_socket::failure) ? ECONNRESET : 0);
+    if (failed) stream.failure = static_cast<const sim_stream&>(*what.socket).failure_kind();
+    stream.on_hang_up(failed ? stream.failure : 0);
     if (slots_.find(what.tag) != &stream) return;
   }
   if (stream.readable && stream.reading) read(loop, stream);

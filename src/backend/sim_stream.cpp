@@ -169,7 +169,7 @@ void sim_stream::reset_arrived() {
   if (broken_ || finished()) return;
   engine_.note("{} receives a reset", name());
   broken_ = true;
-  error_ = received_.end_arrived ? EPIPE : ECONNRESET;
+  error_ = failure_kind();
   if (open_) mark();
 }
 

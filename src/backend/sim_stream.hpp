@@ -5,7 +5,9 @@
 #include <backend/sim_output.hpp>
 #include <backend/sim_socket.hpp>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +36,8 @@ class sim_stream final : public sim_socket {
   void close(bool reset) override;
   /// The error that nobody has been told yet, which is told once.
   int take_error() noexcept;
+  /// What broke it, whoever has been told.
+  std::int16_t failure_kind() const noexcept { return received_.end_arrived ? EPIPE : ECONNRESET; }
   int remote_address(address& out) const noexcept;
   std::size_t unacknowledged() const noexcept;
   unsigned conditions() const noexcept override;

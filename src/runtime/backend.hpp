@@ -65,8 +65,8 @@ class stream_io : public io_object {
   /// object.
   virtual void on_end(int error) noexcept = 0;
 
-  /// The peer ended its output (0) or the connection broke (errno); input may still wait to be
-  /// read. May destroy this object.
+  /// The peer ended its output (0) or the connection broke (errno), which may follow, and may be
+  /// said again; input may still wait to be read. May destroy this object.
   virtual void on_hang_up(int error) noexcept = 0;
 
   /// There is room for output again after a write() that returned -EAGAIN. May destroy this object.

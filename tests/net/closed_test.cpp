@@ -93,6 +93,22 @@ TEST_CASE_METHOD(net_fixture, "a reset after the end of the input is met by the 
   REQUIRE_FALSE(result(begin(read_next_line)).has_value());
 }
 
+TEST_CASE_METHOD(net_fixture, "a reset after the end of the input is noticed while nobody sends",
+                 "[net][closed]") {
+  arrives("unread");
+  peer_ends();
+  REQUIRE(result(begin(wait_closed)) == closed_by_peer::end_of_input);
+  REQUIRE_FALSE(here.is_closed());
+
+  there.abort();
+
+  until([&] { return here.is_closed(); });
+  REQUIRE(result(begin(wait_closed)) == closed_by_peer::reset);
+  REQUIRE_FALSE(here.try_send("to nobody"));
+  REQUIRE_THROWS_AS(result(begin(send_text, "to nobody")), connection_closed);
+  REQUIRE(result(begin(read_to_end)) == "unread");  // the input did end orderly
+}
+
 TEST_CASE_METHOD(net_fixture, "closed() of a connection that is closed here blames nobody",
                  "[net][closed]") {
   auto watcher = begin(wait_closed);
