@@ -1,8 +1,10 @@
+#include <cetane/conc/timeout.hpp>
 #include <cetane/sync/barrier.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <sync/sync_fixture.hpp>
 
+#include <chrono>
 #include <stdexcept>
 
 namespace barrier_test {
@@ -60,6 +62,21 @@ TEST_CASE("who is cancelled at a barrier has not come", "[sync][barrier]") {
   run_ready(loop);
 
   REQUIRE(second.done());
+}
+
+TEST_CASE("who comes to a barrier in time has come, who does not has not", "[sync][barrier]") {
+  barrier meeting(2);
+  test_loop loop;
+  const auto come = [](barrier& at) -> task<bool> {
+    co_return co_await cetane::move_on_after(std::chrono::seconds(1), at.arrive_and_wait());
+  };
+
+  CHECK_FALSE(loop.run(come, meeting));
+  CHECK(meeting.waiting() == 0);
+  auto other = loop.spawn(come, std::ref(meeting));
+  CHECK(loop.run(come, meeting));
+  run_ready(loop);
+  CHECK(other.done());
 }
 
 TEST_CASE("a barrier for one task stops nobody, one for none is refused", "[sync][barrier]") {

@@ -1,5 +1,4 @@
-// Events and what is like them, topics, barriers and rates as arms of first().
-#include <cetane/sync/barrier.hpp>
+// Events and what is like them, topics and rates as arms of first().
 #include <cetane/sync/countdown.hpp>
 #include <cetane/sync/event.hpp>
 #include <cetane/sync/rate_limiter.hpp>
@@ -106,76 +105,6 @@ TEST_CASE("an event that is cleared before a woken arm runs has happened", "[syn
   run_ready(loop);
   REQUIRE(waiting.done());
   CHECK(loop.run([&]() -> task<int> { co_return co_await waiting; }) == 2);
-}
-
-namespace {
-
-task<int> barrier_or_event(barrier& meeting, event& other) {
-  auto turn = co_await first(meeting.arrive_and_wait(), other.wait());
-  co_return engaged(turn);
-}
-
-task<int> event_or_barrier(barrier& meeting, event& other) {
-  auto turn = co_await first(other.wait(), meeting.arrive_and_wait());
-  co_return engaged(turn);
-}
-
-}  // namespace
-
-TEST_CASE("the last who comes to a barrier by an arm opens it for all", "[sync][first][barrier]") {
-  barrier meeting(2);
-  event other;
-  test_loop loop;
-  auto waiting = loop.spawn(barrier_or_event, std::ref(meeting), std::ref(other));
-  run_ready(loop);
-  CHECK(meeting.waiting() == 1);
-  CHECK(loop.run([&] { return barrier_or_event(meeting, other); }) == 1);
-  run_ready(loop);
-  REQUIRE(waiting.done());
-  CHECK(loop.run([&]() -> task<int> { co_return co_await waiting; }) == 1);
-  CHECK(meeting.waiting() == 0);
-}
-
-TEST_CASE("an arm that loses has not come to the barrier", "[sync][first][barrier]") {
-  barrier meeting(2);
-  event other;
-  test_loop loop;
-
-  SECTION("when it was ready") {
-    other.set();
-    auto waiting = loop.spawn([&]() -> task<> { co_await meeting.arrive_and_wait(); });
-    run_ready(loop);
-    CHECK(loop.run([&] { return event_or_barrier(meeting, other); }) == 1);
-    CHECK_FALSE(waiting.done());
-    CHECK(meeting.waiting() == 1);
-    waiting.cancel();
-    run_ready(loop);
-  }
-  SECTION("when it waited") {
-    auto waiting = loop.spawn(barrier_or_event, std::ref(meeting), std::ref(other));
-    run_ready(loop);
-    CHECK(meeting.waiting() == 1);
-    other.set();
-    run_ready(loop);
-    CHECK(waiting.done());
-  }
-  CHECK(meeting.waiting() == 0);
-  check_nothing_left(loop);
-}
-
-TEST_CASE("a barrier that has opened for an arm starts anew, whatever that arm does",
-          "[sync][first][barrier]") {
-  barrier meeting(2);
-  event other;
-  test_loop loop;
-  auto loser = loop.spawn(event_or_barrier, std::ref(meeting), std::ref(other));
-  auto alone = loop.spawn([&]() -> task<> { co_await meeting.arrive_and_wait(); });
-  run_ready(loop);
-  other.set();
-  run_ready(loop);
-  CHECK(loser.done());
-  CHECK(alone.done());
-  CHECK(meeting.waiting() == 0);
 }
 
 namespace {
