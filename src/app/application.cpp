@@ -73,7 +73,7 @@ application& application::handle_signals() {
   return *this;
 }
 
-application& application::drain(duration limit) {
+application& application::drain(any_duration limit) {
   core_->set_drain(limit);
   return *this;
 }

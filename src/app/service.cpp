@@ -75,7 +75,7 @@ service& service::max_connections(std::size_t count) & {
   return *this;
 }
 
-service& service::grace(duration span) & {
+service& service::grace(any_duration span) & {
   core_->set_grace(span);
   return *this;
 }

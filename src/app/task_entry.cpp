@@ -28,7 +28,7 @@ task_entry& task_entry::keep_alive(const restart_policy& policy) {
   return *this;
 }
 
-task_entry& task_entry::grace(duration span) {
+task_entry& task_entry::grace(any_duration span) {
   grace_ = span;
   return *this;
 }

@@ -14,7 +14,7 @@ sim_options& sim_options::set_seed(std::uint64_t seed) {
   return *this;
 }
 
-sim_options& sim_options::set_latency(duration shortest, duration longest) {
+sim_options& sim_options::set_latency(any_duration shortest, any_duration longest) {
   require(duration::zero() <= shortest && shortest <= longest && longest <= std::chrono::hours(24),
           "a simulated latency lies between 0 and 24 h, the shortest first");
   shortest_latency_ = shortest;
@@ -41,7 +41,7 @@ sim_options& sim_options::set_log_limit(std::size_t lines) {
   return *this;
 }
 
-sim_options& sim_options::set_patience(duration real) {
+sim_options& sim_options::set_patience(any_duration real) {
   require(real >= duration::zero(), "the patience of a simulation is not negative");
   patience_ = real;
   return *this;

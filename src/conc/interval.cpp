@@ -7,10 +7,10 @@
 
 namespace cetane {
 
-interval::interval(duration period) : period_(period) {
+interval::interval(any_duration period) : period_(period) {
   if (period <= duration::zero())
     throw std::invalid_argument("interval: the period must be longer than nothing");
-  next_ = deadline_after(detail::this_loop("interval").now(), period);
+  next_ = deadline_after(detail::this_loop("interval").now(), period_);
 }
 
 // The next tick is the first of those to come that is not over.

@@ -2,6 +2,8 @@
 
 #include <cetane/runtime/this_task.hpp>
 
+#include <algorithm>
+
 namespace cetane {
 
 void sleep_wait::arm() noexcept {
@@ -20,8 +22,8 @@ void sleep_wait::on_timer() noexcept {
 
 std::string sleep_wait::describe_wait() const {
   if (deadline() == never) return "sleep for ever";
-  const duration left = deadline() - detail::loop_of(task()).now();
-  return "sleep, " + duration_text(left) + " left";
+  const time_point now = detail::loop_of(task()).now();
+  return "sleep, " + duration_text(std::max(deadline(), now) - now) + " left";
 }
 
 }  // namespace cetane

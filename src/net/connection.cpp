@@ -100,7 +100,7 @@ const address& connection::remote() const { return stream().remote(); }
 const address& connection::local() const { return stream().local(); }
 std::size_t connection::queued_bytes() const { return stream().queued_bytes(); }
 
-connection& connection::idle_timeout(duration span) {
+connection& connection::idle_timeout(any_duration span) {
   stream().set_idle_timeout(span);
   return *this;
 }

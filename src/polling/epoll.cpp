@@ -103,7 +103,7 @@ void epoll::remove(int descriptor) {
   control(fileno(), EPOLL_CTL_DEL, descriptor, 0, "stop watching");
 }
 
-std::vector<ready> epoll::wait(std::optional<duration> timeout, std::size_t most_events) {
+std::vector<ready> epoll::wait(std::optional<any_duration> timeout, std::size_t most_events) {
   const time_left left(timeout, "epoll::wait");
   if (most_events == 0) throw std::invalid_argument("epoll::wait: most_events is 0");
   const auto most = std::min<std::size_t>(most_events, std::numeric_limits<int>::max() / 16);

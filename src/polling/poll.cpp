@@ -53,7 +53,7 @@ poll::entry& poll::find(int descriptor, const char* tried) {
   return entries_[place->second];
 }
 
-std::vector<ready> poll::wait(std::optional<duration> timeout) {
+std::vector<ready> poll::wait(std::optional<any_duration> timeout) {
   time_left left(timeout, "poll::wait");
   std::vector<pollfd> asked;
   asked.reserve(entries_.size());

@@ -62,7 +62,7 @@ class descriptor_set {
 }  // namespace
 
 selected select(const std::vector<int>& readers, const std::vector<int>& writers,
-                const std::vector<int>& errors, std::optional<duration> timeout) {
+                const std::vector<int>& errors, std::optional<any_duration> timeout) {
   time_left left(timeout, "select");
   const descriptor_set to_read(readers), to_write(writers), to_fail(errors);
   const int end = std::max({to_read.end(), to_write.end(), to_fail.end()});

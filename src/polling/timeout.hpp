@@ -15,14 +15,15 @@ namespace cetane::polling {
 class time_left {
  public:
   /// @param tried  For the text of the exception: "poll::wait".
-  time_left(std::optional<duration> timeout, const char* tried) {
-    if (!timeout) return;
-    if (*timeout < duration::zero()) {
+  time_left(std::optional<any_duration> limit, const char* tried) {
+    if (!limit) return;
+    const duration timeout = *limit;
+    if (timeout < duration::zero()) {
       throw std::invalid_argument(std::string(tried) +
                                   ": the timeout is negative; leave it out to wait without one");
     }
-    only_look_ = *timeout == duration::zero();
-    until_ = deadline_after(std::chrono::steady_clock::now(), *timeout);
+    only_look_ = timeout == duration::zero();
+    until_ = deadline_after(std::chrono::steady_clock::now(), timeout);
   }
 
   /// For pselect and ppoll: null waits without end.

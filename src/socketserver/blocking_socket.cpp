@@ -127,7 +127,7 @@ void blocking_socket::sendto(std::string_view packet, const address& to) {
   });
 }
 
-void blocking_socket::settimeout(std::optional<duration> timeout) {
+void blocking_socket::settimeout(std::optional<any_duration> timeout) {
   if (timeout && *timeout < duration::zero()) {
     throw std::invalid_argument("settimeout: the timeout is negative; nothing waits for ever");
   }
@@ -222,7 +222,7 @@ blocking_socket::blocking_socket(const address& where, duration limit) {
   if (result < 0) throw connect_error(fmt::format("connect to {}", where), system_code(result));
 }
 
-blocking_socket create_connection(const endpoint& to, duration timeout) {
+blocking_socket create_connection(const endpoint& to, any_duration timeout) {
   return blocking_socket(to.resolve(address_family::ipv4), timeout);
 }
 

@@ -36,7 +36,7 @@ class base_server::loop_scope {
   loop_state& loop_;
 };
 
-void base_server::serve_forever(duration poll_interval) {
+void base_server::serve_forever(any_duration poll_interval) {
   require_open("serve_forever");
   const loop_scope scope(*loop_, true);
   while (!loop_->stopping()) {

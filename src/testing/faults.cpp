@@ -2,7 +2,7 @@
 
 namespace cetane::testing {
 
-faults& faults::latency(duration shortest, duration longest) {
+faults& faults::latency(any_duration shortest, any_duration longest) {
   ways_.set_latency(shortest, longest);
   return *this;
 }

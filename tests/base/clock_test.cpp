@@ -43,6 +43,30 @@ TEST_CASE("a deadline beyond the clock's range never comes", "[base][clock]") {
   CHECK(deadline_after(time_point(-5s), duration::max()) == never - 5s);
 }
 
+TEST_CASE("any span becomes a duration, never a shorter one, and saturates", "[base][clock]") {
+  using cetane::to_duration;
+  using seconds = std::chrono::duration<double>;
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+  CHECK(to_duration(3s) == 3s);
+  CHECK(to_duration(std::chrono::duration<double, std::nano>(1.1)) == 2ns);
+  CHECK(to_duration(std::chrono::hours::max()) == duration::max());
+  CHECK(to_duration(std::chrono::hours::min()) == duration::min());
+  CHECK(to_duration(duration::max()) == duration::max());
+  CHECK(to_duration(seconds(std::numeric_limits<double>::infinity())) == duration::max());
+  CHECK(to_duration(seconds(nothing)) == duration::min());
+}
+
+TEST_CASE("a function that takes any duration is given what <chrono> can say", "[base][clock]") {
+  const auto take = [](cetane::any_duration span) -> duration { return span; };
+
+  CHECK(take(2min) == 120s);
+  CHECK(take(std::chrono::hours::max()) == duration::max());
+  CHECK(take(-std::chrono::hours::max()) == duration::min());
+  CHECK(cetane::any_duration(1s) == 1000ms);
+  CHECK(cetane::any_duration(std::chrono::hours::max()) > duration::zero());
+}
+
 TEST_CASE("seconds become the nearest nanosecond", "[base][clock]") {
   CHECK(seconds_to_duration(0) == 0s);
   CHECK(seconds_to_duration(-0.0) == 0s);

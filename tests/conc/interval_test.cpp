@@ -1,6 +1,9 @@
 #include "cetane/conc/interval.hpp"
 
+#include <cetane/conc/backoff.hpp>
+#include <cetane/conc/finally.hpp>
 #include <cetane/conc/first.hpp>
+#include <cetane/conc/shielded.hpp>
 #include <cetane/conc/sleep.hpp>
 #include <cetane/conc/timeout.hpp>
 
@@ -88,6 +91,36 @@ TEST_CASE("a tick that loses in first is not lost", "[conc][interval][not-epoll]
     CHECK(now() - before == 7ms);
   });
   check_nothing_left(loop);
+}
+
+TEST_CASE("an interval that lasts longer than the clock does not tick", "[conc][interval]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    interval tick(std::chrono::hours::max());
+    CHECK(tick.period() == duration::max());
+    const bool ticked = co_await move_on_after(1ms, tick.next());
+    CHECK_FALSE(ticked);
+    CHECK_THROWS_AS(interval(std::chrono::hours::min()), std::invalid_argument);
+    CHECK_THROWS_AS(interval(std::chrono::hours(-1)), std::invalid_argument);
+  });
+}
+
+TEST_CASE("no timeout of any length overflows", "[conc][interval]") {
+  using hours = std::chrono::hours;
+  test_loop loop;
+  loop.run([]() -> task<> {
+    const auto nap = []() -> task<> { co_await sleep(1ms); };
+    co_await with_timeout(hours::max(), nap());
+    co_await shielded(hours::max(), nap());
+    co_await finally(nap(), nap, hours::max());
+    for (const hours none : {hours::min(), hours(-1)}) {
+      const bool ended = co_await move_on_after(none, nap());
+      CHECK_FALSE(ended);
+    }
+    backoff pause(hours::max(), hours::max());
+    CHECK(pause.next() == duration::max());
+    CHECK(pause.next() == duration::max());
+  });
 }
 
 TEST_CASE("an interval of no length is refused", "[conc][interval]") {

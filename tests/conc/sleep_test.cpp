@@ -57,16 +57,16 @@ TEST_CASE("SLP-1, NEW-26, W13: a sleep takes its time, and never less", "[conc][
 
 TEST_CASE("a span that is no whole number of nanoseconds is rounded up", "[conc][sleep]") {
   using picoseconds = std::chrono::duration<long long, std::pico>;
-  static_assert(cetane::detail::to_duration(picoseconds(1)) == 1ns);
-  static_assert(cetane::detail::to_duration(picoseconds(1001)) == 2ns);
+  static_assert(cetane::to_duration(picoseconds(1)) == 1ns);
+  static_assert(cetane::to_duration(picoseconds(1001)) == 2ns);
   test_loop loop;
   loop.run([]() -> task<> { co_await check_sleeps(picoseconds(1), 1ns); });
 }
 
 TEST_CASE("a span beyond the clock's range is the longest there is", "[conc][sleep]") {
-  CHECK(cetane::detail::to_duration(std::chrono::hours::max()) == duration::max());
-  CHECK(cetane::detail::to_duration(std::chrono::years(1000)) == duration::max());
-  CHECK(cetane::detail::to_duration(std::chrono::duration<double>(1e30)) == duration::max());
+  CHECK(cetane::to_duration(std::chrono::hours::max()) == duration::max());
+  CHECK(cetane::to_duration(std::chrono::years(1000)) == duration::max());
+  CHECK(cetane::to_duration(std::chrono::duration<double>(1e30)) == duration::max());
   test_loop loop;
   const auto sleeper = []() -> task<> { co_await cetane::sleep(std::chrono::years(1000)); };
   const auto forever = loop.spawn(sleeper);

@@ -35,7 +35,7 @@ option_value to_option_value(T&& value) {
   } else if constexpr (std::is_integral_v<plain>) {
     return option_value(std::in_place_type<std::int64_t>, static_cast<std::int64_t>(value));
   } else if constexpr (is_duration<plain>) {
-    return option_value(std::in_place_type<duration>, value);
+    return option_value(std::in_place_type<duration>, to_duration(value));
   } else {
     return option_value(std::in_place_type<std::string>, std::forward<T>(value));
   }
@@ -105,7 +105,7 @@ class CETANE_API application {
   application& handle_signals();
 
   /// How long handlers may go on after a stop, and the backend; the user's options go before these.
-  application& drain(duration limit);
+  application& drain(any_duration limit);
   application& backend(backend_choice choice);
 
   /// Serves in several processes that share the listeners: this one becomes their master, which

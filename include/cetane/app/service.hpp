@@ -72,8 +72,8 @@ class CETANE_API service {
   service&& max_connections(std::size_t count) && { return std::move(max_connections(count)); }
 
   /// Lets handlers go on this long after the application's stop, instead of for its drain limit.
-  service& grace(duration span) &;
-  service&& grace(duration span) && { return std::move(grace(span)); }
+  service& grace(any_duration span) &;
+  service&& grace(any_duration span) && { return std::move(grace(span)); }
 
   /// Replaces the limits of the service, or those of its connections only.
   service& limits(const service_limits& limits) &;

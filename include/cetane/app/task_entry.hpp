@@ -104,7 +104,7 @@ class CETANE_API task_entry {
   task_entry& keep_alive(const restart_policy& policy = restart_policy());
 
   /// Lets the task go on this long after the application's stop; else it is cancelled at once.
-  task_entry& grace(duration span);
+  task_entry& grace(any_duration span);
 
  private:
   friend detail::application_core;

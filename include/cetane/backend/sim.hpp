@@ -32,7 +32,7 @@ class CETANE_API sim_options {
   sim_options& set_seed(std::uint64_t seed);
   /// How long everything travels from one end to the other: each piece draws anew, but none
   /// overtakes another of the same direction.
-  sim_options& set_latency(duration shortest, duration longest);
+  sim_options& set_latency(any_duration shortest, any_duration longest);
   /// How much each end of a connection buffers for sending, and as much again for receiving.
   sim_options& set_capacity(std::size_t bytes);
   /// The bytes of one write travel in pieces of a size between these.
@@ -41,7 +41,7 @@ class CETANE_API sim_options {
   sim_options& set_log_limit(std::size_t lines);
   /// How long, in real time, virtual time stands still for a call on another thread; after that it
   /// goes on without waiting for the call.
-  sim_options& set_patience(duration real);
+  sim_options& set_patience(any_duration real);
 
   std::uint64_t seed() const noexcept { return seed_; }
   duration shortest_latency() const noexcept { return shortest_latency_; }

@@ -3,6 +3,7 @@
 #include <cetane/base/config.hpp>
 
 #include <chrono>
+#include <compare>
 #include <string>
 
 namespace cetane {
@@ -26,6 +27,37 @@ inline constexpr time_point never = time_point::max();
   if (now.time_since_epoch() > duration::max() - timeout) return never;
   return now + timeout;
 }
+
+/// Converts any span into a duration, rounded up, so that nobody wakes early.
+///
+/// @return The longest duration, or the shortest, when `span` lies beyond it; the shortest, which
+/// is negative, when it is not a number.
+template <class Rep, class Period>
+[[nodiscard]] constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
+  using seconds = std::chrono::duration<long double>;
+  const seconds wanted = std::chrono::duration_cast<seconds>(span);
+  if (wanted >= seconds(duration::max())) return duration::max();
+  if (!(wanted > seconds(duration::min()))) return duration::min();
+  return std::chrono::ceil<duration>(span);
+}
+
+/// A span as a function takes it: any of <chrono>'s, `hours::max()` too, as to_duration() makes a
+/// duration of it. A function that took a duration itself would have its caller convert, and
+/// overflow.
+class any_duration {
+ public:
+  template <class Rep, class Period>
+  constexpr any_duration(std::chrono::duration<Rep, Period> span) noexcept
+      : span_(to_duration(span)) {}
+
+  constexpr operator duration() const noexcept { return span_; }
+
+  friend constexpr bool operator==(any_duration one, any_duration other) noexcept = default;
+  friend constexpr auto operator<=>(any_duration one, any_duration other) noexcept = default;
+
+ private:
+  duration span_;
+};
 
 /// Converts seconds as diesel writes them into a duration, to the nearest nanosecond.
 ///

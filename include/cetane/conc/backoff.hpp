@@ -15,7 +15,7 @@ class backoff {
   /// @param first  The first pause.
   /// @param most   The longest one.
   /// @throws std::invalid_argument  `first` is not positive, or `most` is shorter.
-  backoff(duration first, duration most) : first_(first), most_(most), next_(first) {
+  backoff(any_duration first, any_duration most) : first_(first), most_(most), next_(first) {
     if (first <= duration::zero())
       throw std::invalid_argument("backoff: the first pause must be longer than nothing");
     if (most < first)

@@ -76,7 +76,7 @@ task<T> finally(task<T>&& body, CleanUp&& clean_up,
                 "finally(task, clean_up): clean_up() returns a task; for clean-up that does not "
                 "wait there is scope_exit");
   return detail::run_finally<T, std::decay_t<CleanUp>>(
-      std::move(body), std::forward<CleanUp>(clean_up), detail::to_duration(grace));
+      std::move(body), std::forward<CleanUp>(clean_up), to_duration(grace));
 }
 
 }  // namespace cetane

@@ -28,7 +28,7 @@ class CETANE_API interval {
  public:
   /// @throws std::invalid_argument  The period is not positive.
   /// @throws std::logic_error       No event loop runs on this thread.
-  explicit interval(duration period);
+  explicit interval(any_duration period);
 
   /// Waits for the next tick. An arm of first() that loses leaves it for later.
   ///

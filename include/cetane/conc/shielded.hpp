@@ -62,8 +62,8 @@ task<await_result_t<Op>> run_shielded(duration grace, Op&& op) {
 /// @par Lifetime      `op` outlives the await: make it in the same expression.
 template <class Rep, class Period, class Op>
 auto shielded(std::chrono::duration<Rep, Period> grace, Op&& op) {
-  return protected_task<detail::await_result_t<Op>>(
-      std::in_place, detail::run_shielded<Op>, detail::to_duration(grace), std::forward<Op>(op));
+  return protected_task<detail::await_result_t<Op>>(std::in_place, detail::run_shielded<Op>,
+                                                    to_duration(grace), std::forward<Op>(op));
 }
 
 }  // namespace cetane

@@ -70,25 +70,13 @@ class [[nodiscard("a yield does nothing until it is awaited")]] yield_op {
 /// Goes to the end of the ready queue: everybody who is ready has one turn. Always suspends.
 inline yield_op yield() noexcept { return yield_op(); }
 
-namespace detail {
-// Rounded up, so that nobody wakes early, and saturated; what is not a number is no time at all.
-template <class Rep, class Period>
-constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
-  using seconds = std::chrono::duration<long double>;
-  const seconds wanted = std::chrono::duration_cast<seconds>(span);
-  if (wanted >= seconds(duration::max())) return duration::max();
-  if (!(wanted > seconds(duration::min()))) return duration::min();
-  return std::chrono::ceil<duration>(span);
-}
-}  // namespace detail
-
 /// Suspends for `span`, never less. Zero (or less) is a yield(), also as an arm of first(): what is
 /// ready at once goes before it.
 ///
 /// @par Cancellation  Throws cancelled at once.
 template <class Rep, class Period>
 sleep_op sleep(std::chrono::duration<Rep, Period> span) noexcept {
-  return sleep_op(std::max(duration::zero(), detail::to_duration(span)));
+  return sleep_op(std::max(duration::zero(), to_duration(span)));
 }
 
 /// Suspends for `seconds`, as in diesel: sleep(1), sleep(0.25). Without this overload a bare

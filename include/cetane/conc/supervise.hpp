@@ -36,7 +36,7 @@ class restart_policy {
   /// `first` after a run that lasted longer than `most`.
   ///
   /// @throws std::invalid_argument  `first` is not positive, or `most` is shorter.
-  restart_policy& backoff(duration first, duration most) {
+  restart_policy& backoff(any_duration first, any_duration most) {
     pauses_ = cetane::backoff(first, most);
     longest_ = most;
     return *this;

@@ -75,7 +75,7 @@ task<typename in_time<await_result_t<Op>>::type> give_up_after(Limit limit, Op&&
 /// @par Lifetime      `op` outlives the await: make it in the same expression.
 template <class Rep, class Period, class Op>
 auto with_timeout(std::chrono::duration<Rep, Period> span, Op&& op) {
-  return detail::finish_within(detail::to_duration(span), std::forward<Op>(op));
+  return detail::finish_within(to_duration(span), std::forward<Op>(op));
 }
 
 /// As with_timeout(), for a point of time on the loop's clock. A deadline that has passed counts as
@@ -89,7 +89,7 @@ auto with_deadline(time_point deadline, Op&& op) {
 /// without a value.
 template <class Rep, class Period, class Op>
 auto move_on_after(std::chrono::duration<Rep, Period> span, Op&& op) {
-  return detail::give_up_after(detail::to_duration(span), std::forward<Op>(op));
+  return detail::give_up_after(to_duration(span), std::forward<Op>(op));
 }
 
 }  // namespace cetane

@@ -22,7 +22,7 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   explicit connect_op(const address& to) : to_(to) {}
 
   /// Gives up after this long, name resolution included; 30 s by default.
-  connect_op&& timeout(duration limit)&& {
+  connect_op&& timeout(any_duration limit)&& {
     timeout_ = limit;
     return std::move(*this);
   }

@@ -244,7 +244,7 @@ class CETANE_API connection {
 
   /// Closes the connection when no byte went either way for this long; a pending read throws
   /// connection_closed. Zero: never.
-  connection& idle_timeout(duration span);
+  connection& idle_timeout(any_duration span);
 
   /// Names the connection in logs and dumps.
   connection& label(std::string text);

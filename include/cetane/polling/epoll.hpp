@@ -46,7 +46,7 @@ class CETANE_API epoll {
   /// @param timeout      Zero only looks; nothing waits for as long as it takes. Never ends early.
   /// @param most_events  Reported at once; the others come with the next call.
   /// @throws std::invalid_argument  The timeout is negative, or `most_events` is 0.
-  [[nodiscard]] std::vector<ready> wait(std::optional<duration> timeout = std::nullopt,
+  [[nodiscard]] std::vector<ready> wait(std::optional<any_duration> timeout = std::nullopt,
                                         std::size_t most_events = 1023);
 
   /// -1 after close().

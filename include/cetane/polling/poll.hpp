@@ -29,7 +29,7 @@ class CETANE_API poll {
   /// not shorten the wait.
   /// @param timeout  Zero only looks; nothing waits for as long as it takes. Never ends early.
   /// @throws std::invalid_argument  The timeout is negative.
-  [[nodiscard]] std::vector<ready> wait(std::optional<duration> timeout = std::nullopt);
+  [[nodiscard]] std::vector<ready> wait(std::optional<any_duration> timeout = std::nullopt);
 
  private:
   struct entry {  // as pollfd

@@ -30,6 +30,6 @@ struct selected {
 [[nodiscard]] CETANE_API selected select(const std::vector<int>& readers,
                                          const std::vector<int>& writers,
                                          const std::vector<int>& errors,
-                                         std::optional<duration> timeout = std::nullopt);
+                                         std::optional<any_duration> timeout = std::nullopt);
 
 }  // namespace cetane::polling

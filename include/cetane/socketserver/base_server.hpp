@@ -51,7 +51,7 @@ class CETANE_API base_server {
   /// neither requests nor the end.
   /// @throws std::logic_error  The server is closed, or its loop runs already.
   /// @throws ...               What a hook throws, save what goes to handle_error().
-  void serve_forever(duration poll_interval = std::chrono::milliseconds(500));
+  void serve_forever(any_duration poll_interval = std::chrono::milliseconds(500));
 
   /// Serves one request, or calls handle_timeout() when none comes within `timeout`. Heeds no
   /// shutdown().

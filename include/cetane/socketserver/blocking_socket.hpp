@@ -22,7 +22,7 @@ class blocking_socket;
 /// @throws connect_timeout  It took longer than `timeout`.
 /// @throws connect_error    Nobody listens there, or it cannot be reached.
 [[nodiscard]] CETANE_API blocking_socket
-create_connection(const endpoint& to, duration timeout = default_connect_timeout);
+create_connection(const endpoint& to, any_duration timeout = default_connect_timeout);
 
 /// A socket whose calls block the thread, as those of Python's socket object do, with their names.
 ///
@@ -63,7 +63,7 @@ class CETANE_API blocking_socket {
 
   /// How long a call may wait; nothing, as at first, is for ever.
   /// @throws std::invalid_argument  The timeout is negative.
-  void settimeout(std::optional<duration> timeout);
+  void settimeout(std::optional<any_duration> timeout);
   [[nodiscard]] std::optional<duration> gettimeout() const noexcept { return timeout_; }
 
   /// Sends small pieces at once instead of waiting for more of them.
@@ -84,7 +84,7 @@ class CETANE_API blocking_socket {
 
  private:
   class state;
-  friend blocking_socket create_connection(const endpoint& to, duration timeout);
+  friend blocking_socket create_connection(const endpoint& to, any_duration timeout);
 
   blocking_socket(const address& where, duration limit);
   int begin_connect(const address& where);

@@ -16,7 +16,7 @@ class CETANE_API faults {
  public:
   /// How long everything travels: each piece draws anew, but none overtakes another of the same
   /// direction.
-  faults& latency(duration shortest, duration longest);
+  faults& latency(any_duration shortest, any_duration longest);
 
   /// Lets what one end sends arrive in pieces of 1 to `most_bytes` bytes, so that a read may end
   /// anywhere.

@@ -61,7 +61,7 @@ class CETANE_API world {
   [[nodiscard]] std::uint64_t trace_hash();
 
   /// How much virtual time the body may take, from the beginning: 24 h.
-  void time_limit(duration most) noexcept { time_limit_ = most; }
+  void time_limit(any_duration most) noexcept { time_limit_ = most; }
   /// How many passes of the event loop it may take, so that tasks are found out that keep the loop
   /// busy while no time passes: 2,000,000.
   void pass_limit(std::uint64_t most) noexcept { pass_limit_ = most; }
