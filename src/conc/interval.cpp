@@ -13,9 +13,11 @@ interval::interval(any_duration period) : period_(period) {
   next_ = deadline_after(detail::this_loop("interval").now(), period_);
 }
 
-// The next tick is the first of those to come that is not over.
+// The next tick is the first of those to come that is not over. When another task had this one too,
+// it is counted already.
 void interval::pass(time_point now) noexcept {
-  const auto missed = now > next_ ? (now - next_) / period_ : 0;
+  if (now < next_) return;
+  const auto missed = (now - next_) / period_;
   next_ = deadline_after(next_, period_ * missed);
   next_ = deadline_after(next_, period_);
 }

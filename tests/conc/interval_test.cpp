@@ -93,6 +93,26 @@ TEST_CASE("a tick that loses in first is not lost", "[conc][interval][not-epoll]
   check_nothing_left(loop);
 }
 
+TEST_CASE("a tick that several tasks wait for is counted once", "[conc][interval][not-epoll]") {
+  test_loop loop;
+  std::vector<duration> ticks;
+  loop.run([&]() -> task<> {
+    const time_point begin = now();
+    interval tick(1s);
+    const auto follow = [&]() -> task<> {
+      for (int i = 0; i < 3; ++i) {
+        co_await tick.next();
+        ticks.push_back(now() - begin);
+      }
+    };
+    auto one = spawn(follow);
+    auto other = spawn(follow);
+    co_await one;
+    co_await other;
+  });
+  CHECK(ticks == std::vector<duration>{1s, 1s, 2s, 2s, 3s, 3s});
+}
+
 TEST_CASE("an interval that lasts longer than the clock does not tick", "[conc][interval]") {
   test_loop loop;
   loop.run([]() -> task<> {

@@ -23,7 +23,7 @@ class tick_op;
 ///
 /// The first tick is one period after the interval was made, and each later one a whole number of
 /// periods after it. Of ticks that pass while nobody waits, one is kept; so the work is never
-/// behind by more than one.
+/// behind by more than one. Several tasks may wait for a tick: all of them get it.
 class CETANE_API interval {
  public:
   /// @throws std::invalid_argument  The period is not positive.
