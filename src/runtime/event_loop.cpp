@@ -304,8 +304,15 @@ void event_loop::reap() noexcept {
     task->leaf = nullptr;
     ++stats_.tasks_finished;
     --stats_.tasks_alive;
-    task->on_finished();
+    finish(*task);
   }
+}
+
+// What the task was started with is destroyed now; these destructors may start tasks.
+void event_loop::finish(detail::task_context& task) noexcept {
+  detail::task_context* const outside = std::exchange(running_, &task);
+  task.on_finished();
+  running_ = outside;
 }
 
 detail::family& event_loop::family_of(detail::task_context& parent) {
@@ -380,7 +387,7 @@ void event_loop::destroy_task(detail::task_context& task) noexcept {
   if (task.has_children) families_->forget(task);
   ++stats_.tasks_finished;
   --stats_.tasks_alive;
-  task.on_finished();
+  finish(task);
 }
 
 void event_loop::end_orphans() noexcept {

@@ -2,6 +2,7 @@
 
 #include <cetane/runtime/cancel_scope.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace cetane::detail {
@@ -42,5 +43,9 @@ void family::cancel_wait(task_context& task) noexcept {
 }
 
 std::string family::describe_wait() const { return "the end of its children"; }
+
+void throw_childless() {
+  throw std::logic_error("fork_child: this task has ended, and its children with it; use fork()");
+}
 
 }  // namespace cetane::detail

@@ -251,6 +251,64 @@ TEST_CASE("spawn outside of a task says what is missing", "[conc][spawn]") {
   REQUIRE(message == "fork: no task is running; call it from a coroutine");
 }
 
+TEST_CASE("a destructor of what a task was given may start another one", "[conc][spawn]") {
+  struct starter {
+    explicit starter(int& n) noexcept : number(&n) {}
+    starter(starter&& other) noexcept : number(std::exchange(other.number, nullptr)) {}
+    ~starter() {
+      if (number == nullptr) return;
+      (void)spawn(increment, std::ref(*number));
+      (void)fork(increment, std::ref(*number));
+    }
+    int* number;
+  };
+  const auto takes_it = [](starter) -> task<> { co_return; };
+  const auto refers_to_it = [](const starter&) -> task<> { co_return; };
+  const auto never_ends = [](starter, gate& at) -> task<> { co_await at.wait(); };
+  int runs = 0;
+  {
+    test_loop loop;
+    loop.run([&]() -> task<> {
+      auto one = spawn(takes_it, starter(runs));
+      co_await one;
+      auto other = spawn(refers_to_it, starter(runs));
+      co_await other;
+      co_await yield();
+    });
+    CHECK(runs == 4);
+    gate door;
+    (void)loop.spawn(never_ends, starter(runs), std::ref(door));
+    loop.loop().run_until([&] { return door.waiting() == 1; });
+    loop.loop().end_tasks(loop.loop().scope());  // destroys the frame, and what that starts
+  }
+  CHECK(runs == 4);
+}
+
+TEST_CASE("a destructor of what a task was given starts no child of it", "[conc][spawn]") {
+  struct starter {
+    explicit starter(std::string& s) noexcept : said(&s) {}
+    starter(starter&& other) noexcept : said(std::exchange(other.said, nullptr)) {}
+    ~starter() {
+      if (said == nullptr) return;
+      const auto child = []() -> task<> { co_return; };
+      try {
+        (void)cetane::fork_child(child);
+      } catch (const std::logic_error& e) {
+        *said = e.what();
+      }
+    }
+    std::string* said;
+  };
+  const auto takes_it = [](starter) -> task<> { co_return; };
+  std::string said;
+  test_loop loop;
+  loop.run([&]() -> task<> {
+    auto handle = spawn(takes_it, starter(said));
+    co_await handle;
+  });
+  CHECK(said.find("this task has ended") != std::string::npos);
+}
+
 TEST_CASE("fork starts in the home around the caller, spawn in its innermost scope",
           "[conc][spawn]") {
   test_loop loop;

@@ -212,9 +212,11 @@ auto fork(Fn&& fn, Args&&... args) {
 /// have ended too. What the parent's body owned is gone by then, so give a child what it needs by
 /// value; what the parent itself was given by reference, a handler's connection by std::ref for
 /// example, is there as long as the child. Otherwise as spawn().
+/// @throws std::logic_error  The parent has ended: a destructor of what it was given calls this.
 template <class Fn, class... Args>
 auto fork_child(Fn&& fn, Args&&... args) {
   detail::task_context& parent = detail::this_task("fork_child");
+  if (!parent.root) detail::throw_childless();
   event_loop& loop = detail::loop_of(parent);
   detail::family& children = loop.family_of(parent);
   return detail::spawn_tied<detail::family_tie>(loop, *parent.scope, children, std::forward<Fn>(fn),

@@ -157,6 +157,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void settle() noexcept;
   void hold_back(detail::task_context& task) noexcept;
   void reap() noexcept;
+  void finish(detail::task_context& task) noexcept;
   bool part_from_children(detail::task_context& task) noexcept;
   detail::task_context* last_below(cancel_scope& in) noexcept;
   void flush_staged() noexcept;

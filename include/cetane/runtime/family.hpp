@@ -56,4 +56,7 @@ class CETANE_API family final : public waitable {
   bool parent_has_ended_ = false;
 };
 
+/// Refuses a child to a task that has ended: nobody would end it.
+[[noreturn]] CETANE_API void throw_childless();
+
 }  // namespace cetane::detail
