@@ -118,10 +118,14 @@ void signal_wait::arm() noexcept {
 }
 
 void signal_wait::disarm() noexcept {
-  if (leave()) set_.remembered_ |= signal_set::bit(number_);
+  if (leave()) set_.give_back(number_);
 }
 
-int signal_wait::commit() noexcept { return leave() ? number_ : set_.take_first(); }
+int signal_wait::commit() noexcept {
+  if (!leave()) number_ = set_.take_first();
+  set_.heard_ |= signal_set::bit(number_);
+  return number_;
+}
 
 std::string signal_wait::describe_wait() const {
   std::string text = "signal";
@@ -150,6 +154,7 @@ std::uint64_t signal_set::bit(int number) {
 void signal_set::arrived(int number) noexcept {
   if ((wanted_ & bit(number)) == 0) return;
   if (line_.empty()) remembered_ |= bit(number);
+  heard_ &= ~bit(number);
   while (!line_.empty()) {
     static_cast<detail::signal_wait&>(line_.front()).number_ = number;
     line_.grant_front();
@@ -159,7 +164,16 @@ void signal_set::arrived(int number) noexcept {
 int signal_set::take_first() noexcept {
   const int number = std::countr_zero(remembered_) + 1;
   remembered_ &= remembered_ - 1;
+  heard_ &= ~bit(number);
   return number;
+}
+
+// One who was woken by it does not take it. It is remembered, unless it has woken others too.
+void signal_set::give_back(int number) noexcept {
+  const bool others = line_.any_granted([&](const detail::line_place& place) {
+    return static_cast<const detail::signal_wait&>(place).number_ == number;
+  });
+  if (!others && (heard_ & bit(number)) == 0) remembered_ |= bit(number);
 }
 
 }  // namespace cetane

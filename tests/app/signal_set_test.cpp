@@ -3,6 +3,7 @@
 #include <app/app_fixture.hpp>
 
 #include <cetane/conc/first.hpp>
+#include <cetane/conc/timeout.hpp>
 #include <cetane/sync/event.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -11,6 +12,7 @@
 #include <support/cancel_everywhere.hpp>
 #include <support/turn.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <stdexcept>
 #include <thread>
@@ -158,6 +160,29 @@ TEST_CASE("a signal that woke a task which is cancelled is heard by the next wai
     send(SIGUSR2);
     const int number = co_await usr.wait();
     CHECK(number == SIGUSR2);
+  });
+}
+
+TEST_CASE("a signal that woke two is not remembered when one of them is cancelled",
+          "[app][signal_set][not-sim]") {
+  test_loop loop;
+  loop.run([]() -> task<> {
+    signal_set usr(SIGUSR2);
+    const auto waiting = [&]() -> task<> { (void)co_await usr.wait(); };
+    cetane::join_handle<> second;
+    const auto wakes_first = [&]() -> task<> {
+      (void)co_await usr.wait();
+      second.cancel();  // it has been woken, and has not run yet
+    };
+    auto first = cetane::spawn(wakes_first);
+    second = cetane::spawn(waiting);
+    co_await cetane::yield();
+    send(SIGUSR2);
+    co_await first;
+    co_await cetane::yield();
+    CHECK(second.done());
+    const auto again = co_await cetane::move_on_after(std::chrono::milliseconds(1), usr.wait());
+    CHECK_FALSE(again.has_value());
   });
 }
 

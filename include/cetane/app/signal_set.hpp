@@ -76,9 +76,11 @@ class CETANE_API signal_set : public list_hook<> {
 
   void arrived(int number) noexcept;
   int take_first() noexcept;
+  void give_back(int number) noexcept;
 
   std::uint64_t wanted_;
   std::uint64_t remembered_ = 0;
+  std::uint64_t heard_ = 0;  // taken by somebody since they came last
   detail::wait_line line_;
   std::shared_ptr<detail::signal_hub> hub_;
 };

@@ -5,6 +5,7 @@
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/conc/selectable.hpp>
 
+#include <algorithm>
 #include <cassert>
 
 namespace cetane::detail {
@@ -66,6 +67,12 @@ class wait_line {
   void grant_all() noexcept {
     while (grant_front() != nullptr) {
     }
+  }
+
+  /// Whether `holds(place)` for one that was granted and has not run yet.
+  template <class Predicate>
+  bool any_granted(Predicate holds) noexcept {
+    return std::any_of(granted_.begin(), granted_.end(), holds);
   }
 
   /// Grants it to a place that stands outside.
