@@ -166,6 +166,11 @@ auto spawn_tied(event_loop& loop, cancel_scope& scope, typename Tie::to& tied_to
                     !(std::is_same_v<std::remove_cvref_t<Args>, connection> || ...),
                 "spawn and fork cannot keep a handler's connection alive: await the task, or move "
                 "a connection of your own in");
+  static_assert(
+      alignof(std::decay_t<Fn>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__ &&
+          ((alignof(kept_t<Args>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) && ...),
+      "spawn(fn, args...): what is kept for a task is aligned for fundamental types only; give it "
+      "what needs more by a std::unique_ptr");
   using value = spawned_value_t<std::decay_t<Fn>, kept_t<Args>...>;
   using call = spawned_call<value, Tie, std::decay_t<Fn>, kept_t<Args>...>;
   return start_call(
