@@ -58,6 +58,17 @@ TEST_CASE_METHOD(net_fixture, "a moved connection goes on where it was", "[net][
   REQUIRE(loop.run(read_line, here) == "and again\n");
 }
 
+TEST_CASE_METHOD(net_fixture, "a connection that is assigned from is empty, the other one closes",
+                 "[net][lifetime]") {
+  connected_pair second(loop);
+  auto reader = begin(read_next_line);
+
+  there = std::move(second.there);
+
+  REQUIRE_FALSE(second.there);
+  REQUIRE_FALSE(result(reader).has_value());
+}
+
 TEST_CASE_METHOD(net_fixture, "a task may end with the connection that woke it",
                  "[net][lifetime]") {
   for (const char* text : {"line\n", "line\nand more behind it"}) {

@@ -52,7 +52,8 @@ class CETANE_API service {
 
   service(service&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
   service& operator=(service&& other) noexcept {
-    std::swap(core_, other.core_);
+    service taken(std::move(other));
+    std::swap(core_, taken.core_);
     return *this;
   }
   /// Stops listening.

@@ -81,7 +81,8 @@ class CETANE_API connection {
   explicit connection(detail::stream& stream) noexcept : stream_(&stream) {}
   connection(connection&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
   connection& operator=(connection&& other) noexcept {
-    std::swap(stream_, other.stream_);
+    connection taken(std::move(other));
+    std::swap(stream_, taken.stream_);
     return *this;
   }
   ~connection();
