@@ -86,7 +86,8 @@ class CETANE_API semaphore {
 
   std::size_t available() const noexcept { return available_; }
 
-  /// Suspends until `n` permits can be had together.
+  /// Suspends until `n` permits can be had together: for ever if there never are so many, and who
+  /// comes later waits behind.
   ///
   /// @return The permits, which their destructor gives back.
   /// @par Cancellation  No permit is taken.
