@@ -15,13 +15,13 @@ const log::logger sync_log("sync");
 void throw_fell_behind(std::size_t limit) { throw fell_behind("subscriber of a fanout", limit); }
 
 // Without memory for the line there is none.
-void report_failed_call(const char* whose) noexcept try {
+void report_failed(const char* what) noexcept try {
   try {
     throw;
   } catch (const std::exception& e) {
-    sync_log.error("the function of {} failed: {}", whose, e.what());
+    sync_log.error("{} failed: {}", what, e.what());
   } catch (...) {
-    sync_log.error("the function of {} failed with something that is no std::exception", whose);
+    sync_log.error("{} failed with something that is no std::exception", what);
   }
 } catch (...) {
 }

@@ -79,6 +79,17 @@ TEST_CASE("a dispatcher takes no more than its limit", "[sync][dispatcher]") {
   REQUIRE(one.size() == 3);
 }
 
+TEST_CASE("an acceptor that was moved away says so", "[sync][dispatcher]") {
+  dispatcher<int> jobs;
+  acceptor<int> first = jobs.accept();
+  acceptor<int> second = std::move(first);
+
+  CHECK_THROWS_AS(first.get(), std::logic_error);
+  CHECK_THROWS_AS(first.next(), std::logic_error);
+  CHECK_THROWS_AS(first.size(), std::logic_error);
+  CHECK(second.size() == 0);
+}
+
 TEST_CASE("a dispatcher without room is refused", "[sync][dispatcher]") {
   REQUIRE_THROWS_AS(dispatcher<int>(0), std::invalid_argument);
 }

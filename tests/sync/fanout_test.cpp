@@ -168,6 +168,37 @@ TEST_CASE("a subscription outlives its fanout, and ends", "[sync][fanout]") {
   });
 }
 
+TEST_CASE("a subscription that was moved away says so", "[sync][fanout]") {
+  fanout<std::string> news;
+  subscription<std::string> first = news.subscribe();
+  subscription<std::string> second = std::move(first);
+
+  CHECK_THROWS_AS(first.get(), std::logic_error);
+  CHECK_THROWS_AS(first.next(), std::logic_error);
+  CHECK_THROWS_AS(first.size(), std::logic_error);
+  CHECK_THROWS_AS(first.lost(), std::logic_error);
+  CHECK(second.size() == 0);
+}
+
+TEST_CASE("a message that goes may publish another one", "[sync][fanout]") {
+  struct loud {
+    ~loud() {
+      if (auto* const to = std::exchange(tells, nullptr)) to->publish(nullptr);
+    }
+    fanout<std::shared_ptr<loud>>* tells = nullptr;
+  };
+  fanout<std::shared_ptr<loud>> news;
+  const auto from = news.subscribe(1);
+  auto message = std::make_shared<loud>();
+  message->tells = &news;
+  news.publish(std::move(message));
+
+  news.publish(nullptr);  // the first one goes for it
+
+  CHECK(from.size() == 1);
+  CHECK(from.lost() == 2);
+}
+
 TEST_CASE("a subscription with room for nothing is refused", "[sync][fanout]") {
   fanout<std::string> talk;
   REQUIRE_THROWS_AS(talk.subscribe(0), std::invalid_argument);

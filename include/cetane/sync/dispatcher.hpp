@@ -2,6 +2,7 @@
 
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/base/limits.hpp>
+#include <cetane/sync/fanout.hpp>
 #include <cetane/sync/queue.hpp>
 
 #include <cstddef>
@@ -30,7 +31,7 @@ struct acceptor_state : list_hook<dispatcher<T>> {
 }  // namespace detail
 
 /// One who takes items of a dispatcher. When it is destroyed, what it has not taken is dispatched
-/// again. Movable.
+/// again. Movable; one that was moved from throws std::logic_error.
 template <class T>
 class [[nodiscard("an acceptor that nobody keeps accepts nothing")]] acceptor {
  public:
@@ -43,18 +44,23 @@ class [[nodiscard("an acceptor that nobody keeps accepts nothing")]] acceptor {
   /// Suspends until there is an item for this one, and takes it; see queue::get().
   ///
   /// @throws queue_closed  The dispatcher is gone, and all items are taken.
-  auto get() noexcept { return state_->items.get(); }
+  auto get() { return items().get(); }
   /// As get(), but gives an empty optional when the dispatcher is gone, for loops.
-  auto next() noexcept { return state_->items.next(); }
+  auto next() { return items().next(); }
 
   /// Items that wait for this one.
-  std::size_t size() const noexcept { return state_->items.size(); }
+  std::size_t size() const { return items().size(); }
 
  private:
   friend dispatcher<T>;
 
   explicit acceptor(std::unique_ptr<detail::acceptor_state<T>> state) noexcept
       : state_(std::move(state)) {}
+
+  queue<T>& items() const {
+    if (state_ == nullptr) throw std::logic_error("this acceptor accepts nothing: it was moved");
+    return state_->items;
+  }
 
   std::unique_ptr<detail::acceptor_state<T>> state_;
 };
@@ -105,10 +111,16 @@ class dispatcher {
  private:
   friend acceptor<T>;
 
-  // The limit is not asked: the items were counted already.
-  void leave(detail::acceptor_state<T>& gone) {
+  // The limit is not asked: the items were counted already. What there is no memory for is lost.
+  void leave(detail::acceptor_state<T>& gone) noexcept {
     gone.unlink();
-    while (std::optional<T> item = gone.items.try_get()) give(*std::move(item));
+    while (std::optional<T> item = gone.items.try_get()) {
+      try {
+        give(*std::move(item));
+      } catch (...) {
+        detail::report_failed("dispatching again what an acceptor has left");
+      }
+    }
   }
 
   template <class U>

@@ -32,8 +32,8 @@ class subscription;
 namespace detail {
 
 [[noreturn]] CETANE_API void throw_fell_behind(std::size_t limit);
-/// Logs the exception that is being handled.
-CETANE_API void report_failed_call(const char* whose) noexcept;
+/// Logs the exception that is being handled, and what it has ended.
+CETANE_API void report_failed(const char* what) noexcept;
 
 template <class T, at_end End>
 class subscription_get;
@@ -149,7 +149,8 @@ class subscription_get final : public queue_place {
 
 }  // namespace detail
 
-/// What one subscriber of a fanout hears; it unsubscribes when this is destroyed. Movable.
+/// What one subscriber of a fanout hears; it unsubscribes when this is destroyed. Movable; one that
+/// was moved from throws std::logic_error.
 template <class T>
 class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscription {
  public:
@@ -163,13 +164,13 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
   /// @throws queue_closed  The fanout is gone, and all messages are taken.
   /// @par Cancellation  No message is taken.
   /// @par Lifetime      The subscription outlives the await.
-  auto get() noexcept {
-    return detail::wait_op<detail::subscription_get<T, detail::at_end::closed>>(*state_);
+  auto get() {
+    return detail::wait_op<detail::subscription_get<T, detail::at_end::closed>>(state());
   }
 
   /// As get(), but gives an empty optional when the fanout is gone, for loops.
-  auto next() noexcept {
-    return detail::wait_op<detail::subscription_get<T, detail::at_end::empty>>(*state_);
+  auto next() {
+    return detail::wait_op<detail::subscription_get<T, detail::at_end::empty>>(state());
   }
 
   /// Takes the oldest message, if there is one that is promised to nobody. Does not suspend.
@@ -179,15 +180,20 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
   }
 
   /// Messages that wait.
-  std::size_t size() const noexcept { return state_->lines_.available(); }
+  std::size_t size() const { return state().lines_.available(); }
   /// How many were dropped for want of room.
-  std::uint64_t lost() const noexcept { return state_->lost_; }
+  std::uint64_t lost() const { return state().lost_; }
 
  private:
   friend fanout<T>;
 
   explicit subscription(std::unique_ptr<detail::subscriber<T>> state) noexcept
       : state_(std::move(state)) {}
+
+  detail::subscriber<T>& state() const {
+    if (state_ == nullptr) throw std::logic_error("this subscription hears nothing: it was moved");
+    return *state_;
+  }
 
   std::unique_ptr<detail::subscriber<T>> state_;
 };
@@ -247,7 +253,7 @@ class fanout {
     try {
       whom.tell();
     } catch (...) {
-      detail::report_failed_call("a subscriber that fell behind");
+      detail::report_failed("the function of a subscriber that fell behind");
     }
   }
 

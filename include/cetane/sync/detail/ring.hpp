@@ -43,15 +43,14 @@ class ring {
 
   T pop_front() noexcept {
     T item(std::move(front()));
-    drop_front();
-    return item;
-  }
-
-  void drop_front() noexcept {
     std::destroy_at(slots_ + first_);
     first_ = at(1);
     --size_;
+    return item;
   }
+
+  // The item's destructor, which may come back here, finds the ring without it.
+  void drop_front() noexcept { [[maybe_unused]] const T dropped = pop_front(); }
 
  private:
   static constexpr std::size_t first_capacity = 8;
