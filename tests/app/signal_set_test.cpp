@@ -163,24 +163,26 @@ TEST_CASE("a signal that woke a task which is cancelled is heard by the next wai
   });
 }
 
-TEST_CASE("a signal that woke two is not remembered when one of them is cancelled",
-          "[app][signal_set][not-sim]") {
+TEST_CASE("a signal that woke two is not remembered for an arm that loses",
+          "[app][signal_set][first][not-sim]") {
   test_loop loop;
   loop.run([]() -> task<> {
     signal_set usr(SIGUSR2);
-    const auto waiting = [&]() -> task<> { (void)co_await usr.wait(); };
-    cetane::join_handle<> second;
-    const auto wakes_first = [&]() -> task<> {
+    cetane::event other;
+    const auto hears = [&]() -> task<> {
       (void)co_await usr.wait();
-      second.cancel();  // it has been woken, and has not run yet
+      other.set();  // the second is woken already, and its left arm goes before
     };
-    auto first = cetane::spawn(wakes_first);
-    second = cetane::spawn(waiting);
+    const auto loses = [&]() -> task<> {
+      auto turn = co_await cetane::first(other.wait(), usr.wait());
+      CHECK(engaged(turn) == 1);
+    };
+    auto first = cetane::spawn(hears);
+    auto second = cetane::spawn(loses);
     co_await cetane::yield();
     send(SIGUSR2);
     co_await first;
-    co_await cetane::yield();
-    CHECK(second.done());
+    co_await second;
     const auto again = co_await cetane::move_on_after(std::chrono::milliseconds(1), usr.wait());
     CHECK_FALSE(again.has_value());
   });
