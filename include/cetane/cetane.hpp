@@ -20,6 +20,7 @@
 #include <cetane/conc/finally.hpp>
 #include <cetane/conc/first.hpp>
 #include <cetane/conc/for_each_concurrent.hpp>
+#include <cetane/conc/fork_from_thread.hpp>
 #include <cetane/conc/group.hpp>
 #include <cetane/conc/interval.hpp>
 #include <cetane/conc/join_handle.hpp>

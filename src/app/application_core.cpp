@@ -184,6 +184,7 @@ void application_core::finish() {
   link_.reset();
   for (service_core* const core : cores_) core->leave_loop();
   entries_.clear();
+  if (loop_ != nullptr) loop_->set_home(nullptr);
   scope_.reset();
   own_loop_.reset();
   loop_ = nullptr;

@@ -61,6 +61,7 @@ void application_core::start() {
   make_loop();
   scope_.emplace(&loop_->scope());
   scope_->be_home();
+  loop_->set_home(&*scope_);
   handle_signals();
   for (std::size_t i = 0; i < cores_.size(); ++i) start_service(i);
   for (const service_core* const core : cores_) say_where(*core);

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -109,6 +110,11 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// The scope of all tasks of this loop.
   cancel_scope& scope() noexcept { return scope_; }
 
+  /// Where tasks go that are forked from outside of all tasks: the scope of the application that
+  /// runs, or that of the loop.
+  cancel_scope& home() noexcept { return home_ != nullptr ? *home_ : scope_; }
+  void set_home(cancel_scope* scope) noexcept { home_ = scope; }
+
   /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
   void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
 
@@ -172,6 +178,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   std::unique_ptr<detail::io_blocks> blocks_;
   std::unique_ptr<detail::families> families_;
   cancel_scope scope_;
+  cancel_scope* home_ = nullptr;
   intrusive_list<detail::orphan, detail::orphan> orphans_;
   detail::task_context* running_ = nullptr;
   detail::ready_queue ready_;
@@ -189,5 +196,20 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   std::atomic<std::size_t> mailbox_size_{0};
   std::atomic<bool> asleep_{false};
 };
+
+/// Runs fn(args...) on the thread of `loop`, in its next pass: the one door for other threads.
+///
+/// May be called from any thread, and does not wait. `fn` and `args` are copied or moved, as
+/// std::thread does; share with std::ref. What `fn` throws is logged. To start a task there is
+/// fork_from_thread().
+/// @return False when 65,536 messages wait already: `fn` is not called.
+/// @par Lifetime  The loop outlives the call.
+template <class Fn, class... Args>
+requires std::invocable<std::decay_t<Fn>, std::decay_t<Args>...>
+bool post(event_loop& loop, Fn&& fn, Args&&... args) {
+  return loop.post([fn = std::decay_t<Fn>(std::forward<Fn>(fn)),
+                    kept = std::tuple<std::decay_t<Args>...>(std::forward<Args>(
+                        args)...)]() mutable { std::apply(std::move(fn), std::move(kept)); });
+}
 
 }  // namespace cetane
