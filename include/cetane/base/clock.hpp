@@ -5,6 +5,7 @@
 #include <chrono>
 #include <compare>
 #include <string>
+#include <type_traits>
 
 namespace cetane {
 
@@ -34,6 +35,7 @@ inline constexpr time_point never = time_point::max();
 /// is negative, when it is not a number.
 template <class Rep, class Period>
 [[nodiscard]] constexpr duration to_duration(std::chrono::duration<Rep, Period> span) noexcept {
+  if constexpr (std::is_same_v<std::chrono::duration<Rep, Period>, duration>) return span;
   using seconds = std::chrono::duration<long double>;
   const seconds wanted = std::chrono::duration_cast<seconds>(span);
   if (wanted >= seconds(duration::max())) return duration::max();
