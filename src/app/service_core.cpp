@@ -88,6 +88,8 @@ service_core* service_core::make_for_one() const {
 }
 
 void service_core::serve(unique_fd accepted, const address& peer) {
+  if (const int failed = loop_->io().take_over(accepted.get()); failed < 0)
+    throw error("serve a connection", system_code(failed));
   on_accept(accepted.release(), peer);
 }
 
@@ -154,7 +156,10 @@ void service_core::on_accept(int descriptor, const address& peer) noexcept {
 }
 
 void service_core::begin_session(int descriptor, const address& peer) {
-  if (runner_) return runner_->serve(unique_fd(descriptor), peer);
+  if (runner_) {
+    loop_->io().give_away(descriptor);
+    return runner_->serve(unique_fd(descriptor), peer);
+  }
   std::unique_ptr<session> fresh;
   try {
     fresh = std::make_unique<session>(*this);

@@ -97,6 +97,16 @@ int kernel_backend::duplicate(int descriptor) {
   return failed < 0 ? failed : number;
 }
 
+void kernel_backend::give_away(int descriptor) noexcept {
+  const os::forks_held_back while_it_changes;
+  owned_[static_cast<std::size_t>(descriptor)] = false;
+}
+
+int kernel_backend::take_over(int descriptor) noexcept {
+  const os::forks_held_back while_it_changes;
+  return own(descriptor) ? 0 : -ENOMEM;
+}
+
 int kernel_backend::ask_failure(stream_io& stream) noexcept {
   stream.failure = static_cast<std::int16_t>(-os::connect_result(stream.descriptor));
   return stream.failure != 0 ? stream.failure : ECONNRESET;

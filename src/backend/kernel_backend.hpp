@@ -51,6 +51,8 @@ class kernel_backend : public backend {
   int shutdown_write(stream_io& stream) override;
   std::size_t unsent_bytes(const stream_io& stream) override;
   int duplicate(int descriptor) override;
+  void give_away(int descriptor) noexcept override;
+  int take_over(int descriptor) noexcept override;
   void close(int descriptor, bool reset) noexcept override;
 
  protected:

@@ -160,6 +160,16 @@ class backend {
     return -EOPNOTSUPP;
   }
 
+  /// A connection that nobody watches yet goes from one loop to another: the first gives it away,
+  /// the second takes it. In between it is no loop's: a child that is forked then has it, too.
+  virtual void give_away(int descriptor) noexcept { static_cast<void>(descriptor); }
+
+  /// 0, or -ENOMEM and the descriptor is still the caller's.
+  virtual int take_over(int descriptor) noexcept {
+    static_cast<void>(descriptor);
+    return 0;
+  }
+
   /// Closes a descriptor of this backend's that is not watched; `reset` makes it an RST.
   virtual void close(int descriptor, bool reset) noexcept = 0;
 

@@ -45,6 +45,8 @@ class forwarding_backend : public detail::backend {
     return to_->unsent_bytes(stream);
   }
   int duplicate(int descriptor) override { return to_->duplicate(descriptor); }
+  void give_away(int descriptor) noexcept override { to_->give_away(descriptor); }
+  int take_over(int descriptor) noexcept override { return to_->take_over(descriptor); }
   void close(int descriptor, bool reset) noexcept override { to_->close(descriptor, reset); }
 
   int watch(detail::stream_io& stream, bool is_tcp) override { return to_->watch(stream, is_tcp); }
