@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates] [kinds]      what to measure (all)
 
 Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots. The counts have bounds as well,
 in bounds.json: the status is 1 when one of them is above its own.
@@ -84,7 +84,13 @@ def rates(build, results):
     return rows
 
 
-PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates}
+def kinds(build, results):
+    """The ways to serve, beside each other: no targets, a table to choose by."""
+    run_part("kinds.py", results, "--build", build)
+    return {}
+
+
+PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "kinds": kinds}
 
 
 def print_summary(rows):

@@ -12,7 +12,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger session_log("service");
+const log::logger blocking_log("service");
 
 }  // namespace
 
@@ -22,10 +22,10 @@ void blocking_session::run(unique_fd socket, const address& peer) {
     serve(peer);
   } catch (const socketserver::exit_request&) {  // it wants to end, and does
   } catch (const std::exception& e) {
-    session_log.error("a request from {} failed: {}", peer, e.what());
+    blocking_log.error("a request from {} failed: {}", peer, e.what());
   } catch (...) {
     if (std::current_exception() == nullptr) throw;  // glibc ends the thread
-    session_log.error("a request from {} failed with something that is no std::exception", peer);
+    blocking_log.error("a request from {} failed with something that is no std::exception", peer);
   }
   socket_->shutdown_write();
   socket_->close();

@@ -18,7 +18,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger runner_log("service");
+const log::logger children_log("service");
 
 // What the steps of a stop are for a child. Signals that come twice are taken once, so each step
 // has its own.
@@ -110,8 +110,8 @@ void process_runner::child::on_ready() noexcept {
   }
   descriptor = -1;
   if (!status->success() && told_ == stop_step::none) {
-    runner_log.error("the process {} that served {} {}", process_.pid(), peer_,
-                     status->to_string());
+    children_log.error("the process {} that served {} {}", process_.pid(), peer_,
+                       status->to_string());
   }
   runner_.forget(*this);
 }

@@ -2,7 +2,6 @@
 
 #include <app/option_text.hpp>
 
-#include <cetane/app/prefork.hpp>
 #include <cetane/base/limits.hpp>
 #include <cetane/base/log.hpp>
 #include <cetane/base/text.hpp>

@@ -18,7 +18,7 @@
 namespace cetane::detail {
 namespace {
 
-const log::logger runner_log("service");
+const log::logger threads_log("service");
 
 /// From a runner to a session on another thread, for as long as that runs.
 class session_line {
@@ -121,10 +121,10 @@ void thread_runner::run(session_line& line, unique_fd socket, const address& pee
     line.connect(*session);
     session->run(std::move(socket), peer);
   } catch (const std::exception& e) {
-    runner_log.error("the thread that served {} failed: {}", peer, e.what());
+    threads_log.error("the thread that served {} failed: {}", peer, e.what());
   } catch (...) {
-    runner_log.error("the thread that served {} failed with something that is no std::exception",
-                     peer);
+    threads_log.error("the thread that served {} failed with something that is no std::exception",
+                      peer);
   }
 }
 

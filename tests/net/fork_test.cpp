@@ -3,12 +3,15 @@
 
 #include <os/socket.hpp>
 
+#include <cetane/conc/sleep.hpp>
 #include <cetane/net/readiness.hpp>
 #include <cetane/os/process.hpp>
+#include <cetane/sync/event.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include <unistd.h>
@@ -129,6 +132,24 @@ TEST_CASE("a connection goes on in the parent after a fork", "[net][fork]") {
   net.arrives("hello\n");
 
   CHECK(net.result(line) == "hello\n");
+}
+
+TEST_CASE("a child that has lived and died takes no timer and no wake-up from its parent",
+          "[net][fork][not-sim]") {
+  net_fixture net;
+  const auto wait_twice = [](event_loop& loop) -> task<int> {
+    event called;
+    int awake = 0;
+    fork_process([] { return 0; }).wait();
+    co_await sleep(1ms);
+    ++awake;
+    std::thread other([&] { loop.post([&] { called.set(); }); });
+    co_await called.wait();
+    other.join();
+    co_return ++awake;
+  };
+
+  CHECK(net.loop.run(wait_twice, std::ref(net.loop.loop())) == 2);
 }
 
 TEST_CASE("a peer sees the end of a connection although a child lives on", "[net][fork]") {

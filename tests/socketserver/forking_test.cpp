@@ -329,9 +329,11 @@ TEST_CASE("of 500 requests, 50 aborted ones and 10 killed children nothing is le
                         }));
   const std::size_t before = open_descriptors();
   int answered = 0;
+  long allocated = 0;
   {
     const serving loop(server);
     for (int i = 0; i < 500; ++i) {
+      if (i == 100) allocated = allocated_bytes();  // what is made once has been made
       stream_client client(server.server_address());
       client.sendall("hello");
       if (client.until_end() == "hello") ++answered;
@@ -349,6 +351,7 @@ TEST_CASE("of 500 requests, 50 aborted ones and 10 killed children nothing is le
   server.server_close();
 
   CHECK(answered == 500);
+  CHECK(allocated_bytes() - allocated < small_change);
   CHECK(server.ends["killed by signal 9"] == 10);
   // An aborted connection may be gone before it is accepted.
   CHECK(server.ends["exited with status 0"] >= 500);

@@ -244,9 +244,11 @@ TEST_CASE("of 500 requests and 50 aborted ones in threads nothing is left",
   server.server_activate();  // listens again, with the longer queue
   const std::size_t before = open_descriptors();
   int answered = 0;
+  long allocated = 0;
   {
     const serving loop(server);
     for (int i = 0; i < 500; ++i) {
+      if (i == 100) allocated = allocated_bytes();  // what is made once has been made
       stream_client client(server.server_address());
       client.sendall("hello");
       if (client.until_end() == "hello") ++answered;
@@ -259,6 +261,7 @@ TEST_CASE("of 500 requests and 50 aborted ones in threads nothing is left",
   server.server_close();
 
   CHECK(answered == 500);
+  CHECK(allocated_bytes() - allocated < small_change);
   CHECK(server.errors == 0);
   CHECK(server.live_threads() == 0);
   CHECK(server.tracked_threads() == 0);

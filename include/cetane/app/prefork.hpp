@@ -8,9 +8,6 @@
 
 namespace cetane {
 
-/// Processes in which an application serves.
-inline constexpr std::size_t most_processes = 1024;
-
 /// How an application serves in several processes: see application::prefork().
 struct prefork_options {
   std::size_t processes = 0;       ///< 0: as many as there are cores

@@ -49,7 +49,10 @@ inline constexpr duration default_drain = std::chrono::seconds(5);
 /// How long cancelled handlers have for their clean-up and output.
 inline constexpr duration default_clean_up = std::chrono::seconds(1);
 
-// Threads and names.
+// Processes, threads and names.
+
+/// Processes in which an application serves.
+inline constexpr std::size_t most_processes = 1024;
 
 /// Threads for blocking calls, or the number of cores and 4, if that is less.
 inline constexpr std::size_t most_offload_threads = 32;
