@@ -43,9 +43,9 @@ template <class Rep, class Period>
   return std::chrono::ceil<duration>(span);
 }
 
-/// A span as a function takes it: any of <chrono>'s, `hours::max()` too, as to_duration() makes a
-/// duration of it. A function that took a duration itself would have its caller convert, and
-/// overflow.
+/// A span as a function takes it: any of `std::chrono`'s, `hours::max()` too, as to_duration()
+/// makes a duration of it. A function that took a duration itself would have its caller convert,
+/// and overflow.
 class any_duration {
  public:
   template <class Rep, class Period>
