@@ -82,8 +82,8 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
     }
     ++lost_;
     if (policy_ == when_full::drop_newest) return true;
+    messages_.emplace_back(message);  // first: the end of the oldest may publish, and come here
     messages_.drop_front();
-    messages_.emplace_back(message);
     return true;
   }
 
