@@ -31,10 +31,13 @@ TICKS = 100  # a second, in /proc
 
 
 def processor_ticks(pid):
-    """What a process and all its children, those that have ended too, have used."""
-    ticks = sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return ticks + sum(processor_ticks(child) for child in children)
+    """What a process and all its children, those that have ended too, have used. One that is gone by now is in its parent's account."""
+    try:
+        used = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(map(int, used)) + sum(processor_ticks(child) for child in children)
 
 
 def requests_a_second(load, server, seconds):
