@@ -56,6 +56,10 @@ missing_packages() {
       has clang++-19 || echo clang-19
       clang_has_sanitizers || echo libclang-rt-19-dev
       ;;
+    coverage)
+      missing_packages matrix
+      has llvm-cov-19 || echo llvm-19
+      ;;
     counts)
       missing_packages build
       has python3 || echo python3
