@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Tries the tests: makes small mistakes in a copy of the sources, one at a time, and says which ones no test notices.
+
+usage: mutate.py [--seed N] [--each N] [--only FOLDER...] [--list] WORK_FOLDER
+
+Sites are drawn by the seed from all places of the held folders where such a mistake can be made: a comparison that is turned round, a limit that is off
+by one, a call that lets go of something and is left out, an early return that is left out, a condition that is negated, two statements whose order is
+swapped. What does not compile is drawn again. A mistake is caught when a test fails, crashes or hangs. Status 1 when fewer than 80 % are caught.
+
+WORK_FOLDER gets the copy and its build; it may be used again. scripts/equivalent.txt names those that change nothing a program can see, with the reason.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HELD = ("runtime", "backend", "conc", "sync", "net")
+SUITES = ("runtime", "backend", "conc", "sync", "net", "app", "testing", "scenarios")  # who may notice, in this order after the folder's own
+BACKENDS = ("epoll", "sim", "io_uring")
+PATIENCE = 120  # seconds for one program
+GOAL = 80.0
+
+LETS_GO = r"(?:unwatch|remove|erase|cancel|disarm|unlink|clear|pop|pop_front|release|close|reset|leave|forget|notify|wake|flush|grant|resume)\w*"
+COMPARISONS = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > ", " == ": " != ", " != ": " == "}
+STATEMENT = re.compile(r"^\s+[\w.>()\[\]*-]+(?: = |\().*;$")
+
+
+class Mutant:
+    def __init__(self, path, line, kind, old, new):
+        self.path, self.line, self.kind, self.old, self.new = path, line, kind, old, new
+
+    def __str__(self):
+        before, after = (" / ".join(text.strip() for text in lines) or "(nothing)" for lines in (self.old, self.new))
+        return f"{self.path}:{self.line + 1}: {self.kind}: {before}  ->  {after}"
+
+    def apply(self, root):
+        path = root / self.path
+        lines = path.read_text().splitlines()
+        assert lines[self.line : self.line + len(self.old)] == self.old
+        lines[self.line : self.line + len(self.old)] = self.new
+        path.write_text("\n".join(lines) + "\n")
+
+    def undo(self, root):
+        shutil.copyfile(ROOT / self.path, root / self.path)
+
+
+def is_code(line):
+    text = line.strip()
+    return bool(text) and not text.startswith(("//", "#", "assert", "static_assert", "*"))
+
+
+def mistakes_in(path):
+    """All that can be made in one file."""
+    lines = (ROOT / path).read_text().splitlines()
+    for number, line in enumerate(lines):
+        if not is_code(line):
+            continue
+        code = line.split("  //")[0]
+        whole = code.endswith(";") and not lines[number - 1].rstrip().endswith(("(", ",", "&&", "||", "=", "?", ":", "+"))
+        for old, new in COMPARISONS.items():
+            if code.count(old) == 1 and "template" not in code and "operator" not in code:
+                yield Mutant(path, number, "turned round", [line], [line.replace(old, new, 1)])
+        for old in (" + 1", " - 1"):
+            if code.count(old) == 1:
+                yield Mutant(path, number, "off by one", [line], [line.replace(old, "", 1)])
+        if whole and re.match(rf"^\s+(?:[\w.>()\[\]*-]+(?:\.|->))?{LETS_GO}\([^;]*\);$", code):
+            yield Mutant(path, number, "left out", [line], [])
+        if whole and re.match(r"^\s+if \(.*\) return\b.*;$", code):
+            yield Mutant(path, number, "no early return", [line], [])
+        found = re.match(r"^(\s+(?:\} else )?if \()([^;{}]*)(\) (?:\{|return\b.*;|[\w.>-]+\(.*\);))$", code)
+        if found and found[2].count("(") == found[2].count(")") and "constexpr" not in code:
+            yield Mutant(path, number, "negated", [line], [f"{found[1]}!({found[2]}){found[3]}"])
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if whole and STATEMENT.match(code) and STATEMENT.match(following) and indent(line) == indent(following) and "auto" not in code:
+            yield Mutant(path, number, "swapped", [line, following], [following, line])
+
+
+def indent(line):
+    return len(line) - len(line.lstrip())
+
+
+def sites(folder):
+    files = [*(ROOT / "src" / folder).glob("*.?pp"), *(ROOT / "include/cetane" / folder).glob("*.hpp")]
+    return [mutant for path in sorted(files) for mutant in mistakes_in(path.relative_to(ROOT))]
+
+
+def equivalent():
+    """{text of a mutant: reason}"""
+    listed = ROOT / "scripts/equivalent.txt"
+    lines = listed.read_text().splitlines() if listed.exists() else []
+    return dict(line.split(" | ", 1) for line in lines if line and not line.startswith("#"))
+
+
+class Copy:
+    """The sources and a build of their own."""
+
+    def __init__(self, folder):
+        self.root, self.build = folder / "source", folder / "build"
+        tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, tracked):
+            target = self.root / name
+            if not target.exists() or target.read_bytes() != (ROOT / name).read_bytes():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, target)
+        if not (self.build / "build.ninja").exists():
+            options = ["-Dtests=enabled", "-Dio_uring=enabled", "-Dexamples=disabled", "--buildtype=debug", "-Ddebug=false", "--unity=off", "--wrap-mode=nodownload"]
+            subprocess.run(["meson", "setup", self.build, self.root, *options], check=True, stdout=subprocess.DEVNULL)
+        if not self.compile([]):
+            sys.exit(f"mutate: the sources do not compile as they are: ninja -C {self.build}")
+
+    def compile(self, targets):
+        done = subprocess.run(["ninja", "-C", self.build, *targets], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return done.returncode == 0
+
+    def suites(self):
+        return [suite for suite in SUITES if (self.build / "tests" / f"{suite}_test").exists()]
+
+    def who_notices(self, folder):
+        """The name of a test program that fails, or None. Those of the folder itself come first."""
+        suites = self.suites()
+        for suite in sorted(suites, key=lambda name: (name != folder, suites.index(name))):
+            if not self.compile([f"tests/{suite}_test"]):
+                return f"{suite} (does not compile)"
+            for backend in BACKENDS:
+                if trouble := self.trouble_of(suite, backend):
+                    return f"{suite} on {backend} ({trouble})"
+        return None
+
+    def trouble_of(self, suite, backend):
+        left_out = ["~[slow]", f"~[not-{backend}]"] + (["~[not-epoll]"] if backend == "io_uring" else ["~[only-io_uring]"])
+        command = [self.build / "tests" / f"{suite}_test", "".join(left_out), "--abort"]
+        environment = dict(os.environ, CETANE_TEST_BACKEND=backend, CETANE_SEEDS="50")
+        try:
+            done = subprocess.run(command, env=environment, timeout=PATIENCE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return "hangs"
+        return "" if done.returncode == 0 else "fails" if done.returncode > 0 else f"signal {-done.returncode}"
+
+
+def draw(folder, chance, known):
+    drawn = sites(folder)
+    chance.shuffle(drawn)
+    return [mutant for mutant in drawn if str(mutant) not in known]
+
+
+def library_compiles(copy, mutant):
+    targets = ["libcetane.a"] if mutant.path.suffix == ".cpp" else ["libcetane.a", f"tests/{mutant.path.parent.name}_test"]
+    return copy.compile(targets)
+
+
+def try_folder(copy, folder, options, known):
+    chance = random.Random(f"{options.seed} {folder}")
+    tried = []
+    for mutant in draw(folder, chance, known):
+        if len(tried) == options.each:
+            break
+        began = time.monotonic()
+        mutant.apply(copy.root)
+        try:
+            if not library_compiles(copy, mutant):
+                continue
+            noticed = copy.who_notices(folder)
+        finally:
+            mutant.undo(copy.root)
+        tried.append((mutant, noticed))
+        print(f"{'caught ' if noticed else 'MISSED '} {mutant}   [{noticed or 'no test'}, {time.monotonic() - began:.0f} s]", flush=True)
+    copy.compile([])
+    return tried
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path, metavar="WORK_FOLDER")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", type=int, default=9, help="how many of each folder (9)")
+    parser.add_argument("--only", nargs="+", default=HELD, metavar="FOLDER")
+    parser.add_argument("--list", action="store_true", help="only says how many sites there are")
+    options = parser.parse_args()
+    if options.list:
+        for folder in options.only:
+            print(f"{folder}: {len(sites(folder))} sites")
+        return 0
+    known = equivalent()
+    copy = Copy(options.folder.resolve())
+    tried = [result for folder in options.only for result in try_folder(copy, folder, options, known)]
+    caught = sum(noticed is not None for _, noticed in tried)
+    share = 100.0 * caught / len(tried) if tried else 0.0
+    print(f"{caught} of {len(tried)} mistakes were caught, {share:.0f} % (goal {GOAL:.0f} %); {len(known)} are known to change nothing")
+    return 0 if share >= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
