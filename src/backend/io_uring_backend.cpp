@@ -6,9 +6,10 @@
 //
 // A stream has up to three operations in flight, each a bit in io_object::in_flight: a receive, as
 // long as its owner reads; a poll for the peer's end, and for a reset after that; a poll for room,
-// after a write that found none. A receive takes a buffer out of the ring when there is something
-// to receive, and not before (io_uring_input.cpp). Letters of the outbox are sent without waiting,
-// so they are done when the submission returns, and the memory is free again (io_uring_output.cpp).
+// after a write that found none. A receive stays, and takes a buffer out of the ring each time when
+// there is something to receive, and not before (io_uring_input.cpp). Letters of the outbox are
+// sent without waiting, so they are done when the submission returns, and the memory is free again
+// (io_uring_output.cpp).
 //
 // The kernel knows an operation by slot, generation and kind, never by an address. unwatch() takes
 // back what is in flight and waits for the answers: cancelling is a request, and what has happened
@@ -36,7 +37,8 @@ namespace {
 
 constexpr std::uint32_t no_slot = io_object::no_slot;
 constexpr std::size_t operations_each = 3;
-constexpr std::size_t operations_beside = uring_outbox::most_letters + 8;
+constexpr std::size_t operations_beside =
+    uring_outbox::most_letters + uring_sizes().most_buffers + 8;
 
 error cannot_use(const std::string& why) {
   return error(error::whole_text("cannot use io_uring: " + why + "; or use --backend epoll"),
@@ -89,25 +91,31 @@ void uring_backend::begin_on_this_thread() {
   submit_wake();
 }
 
-// A wait ends with the first completion beyond those of the letters, which come at once.
 void uring_backend::poll(event_loop& loop, time_point until) {
   if (!on_own_thread()) [[unlikely]]
     begin_on_this_thread();
-  const bool told = submit_letters();
-  submit_wanted();
-  const bool more = told || !unread_.empty() || !aside_.empty() || ring_.ready() != 0;
+  if (!wanted_.empty()) submit_wanted();
+  const bool more = !unread_.empty() || !aside_.empty() || ring_.ready() != 0;
   if (more || until <= time_point()) {
     ring_.look();
   } else {
-    ring_.wait(static_cast<unsigned>(letters_in_flight_) + 1, until);
+    ring_.wait(1, until);
   }
+  if (!filling_->empty()) letters_have_left();
   completion done;
-  for (std::size_t left = aside_.size() + ring_.ready(); left > 0 && next_completion(done); --left)
-    deliver(done);
+  for (const unsigned end = ring_.end_of_ready(); next_completion(done, end);) {
+    io_object* object = nullptr;
+    if (is_message(done) && (object = slots_.find(tag_of(done))) != nullptr) [[likely]] {
+      deliver_message(static_cast<stream_io&>(*object), done);
+    } else {
+      deliver(done);
+    }
+  }
   if (!unread_.empty()) read_leftovers(loop);
   count_what_happened(loop);
 }
 
+// Also those that up-calls have put aside meanwhile.
 bool uring_backend::take_aside(completion& out) noexcept {
   out = aside_[aside_next_++];
   if (aside_next_ == aside_.size()) {
@@ -124,7 +132,7 @@ void uring_backend::count_what_happened(event_loop& loop) noexcept {
   if (stale_ != 0) stats.stale_events += std::exchange(stale_, 0);
 }
 
-void uring_backend::deliver(const completion& done) noexcept {
+void uring_backend::deliver(completion done) noexcept {
   const operation what = operation_of(done);
   if (what == op_send) return deliver_sent(done);
   if (what == op_cancel) return;
@@ -149,12 +157,12 @@ void uring_backend::deliver(const completion& done) noexcept {
   }
 }
 
-void uring_backend::deliver_stale(const completion& done) noexcept {
+void uring_backend::deliver_stale(completion done) noexcept {
   ++stale_;
   if (done.has_buffer()) buffers_.give_back(done.buffer());
 }
 
-void uring_backend::deliver_poll(poll_io& object, const completion& done) noexcept {
+void uring_backend::deliver_poll(poll_io& object, completion done) noexcept {
   if (done.is_last()) note_wanted(object);
   if (done.result == -ECANCELED) return;
   if (object.one_shot) {
@@ -199,7 +207,10 @@ void uring_backend::submit_event(io_object& object, std::uint64_t tag, operation
 }
 
 void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
-  if (stream.reading && (stream.in_flight & op_receive) == 0) {
+  const bool receives = (stream.in_flight & op_receive) != 0;
+  if (receives && !stream.reading) cancel(tag, op_receive);
+  if (stream.reading && !receives) {
+    if (stream.hung_up) stream.readable = true;  // bytes, or the end
     if (stream.readable) {
       unread_.push_back(tag);
     } else {
@@ -283,22 +294,35 @@ void uring_backend::unwatch(io_object& object) noexcept {
   --objects_;
 }
 
-// The next completion whose label, as far as `mask` goes, is `wanted`. Others are put aside.
-completion uring_backend::wait_for(std::uint64_t wanted, std::uint64_t mask) noexcept {
+bool uring_backend::find_aside(std::uint64_t wanted, completion& out) noexcept {
   for (std::size_t i = aside_next_; i < aside_.size(); ++i) {
-    if ((aside_[i].label & mask) != wanted) continue;
-    const completion found = aside_[i];
+    if (aside_[i].label != wanted) continue;
+    out = aside_[i];
     aside_[i].label = label(0, op_cancel);  // which nobody waits for
-    return found;
+    return true;
   }
-  for (completion found;;) {
-    if (!ring_.take(found)) {
-      ring_.wait(1, never);
-    } else if ((found.label & mask) == wanted) {
-      return found;
-    } else {
-      put_aside(found);
+  return false;
+}
+
+// What the kernel said to something that it has done with, if it said anything. Others are put
+// aside.
+bool uring_backend::take_answer(std::uint64_t wanted, completion& out) noexcept {
+  if (find_aside(wanted, out)) return true;
+  for (;;) {
+    while (ring_.take(out)) {
+      if (out.label == wanted) return true;
+      put_aside(out);
     }
+    if (!on_own_thread() || !ring_.has_overflown()) return false;
+    ring_.look();
+  }
+}
+
+// The next completion of that label.
+completion uring_backend::wait_for(std::uint64_t wanted) noexcept {
+  for (completion found;;) {
+    if (take_answer(wanted, found)) return found;
+    ring_.wait(1, never);
   }
 }
 
@@ -320,18 +344,21 @@ void uring_backend::drain(io_object& object) noexcept {
   }
   const std::uint64_t tag = slots_.tag(object.slot);
   for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
-    if ((object.in_flight & each) == 0) continue;
-    io_uring_sqe& entry = ring_.next_submission();
-    io_uring_prep_cancel64(&entry, label(tag, each), 0);
-    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
-    entry.user_data = label(0, op_cancel);
+    if ((object.in_flight & each) != 0) cancel(tag, each);
   }
   for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
     while ((object.in_flight & each) != 0) end(object, wait_for(label(tag, each)));
   }
 }
 
-void uring_backend::end(io_object& object, const completion& done) noexcept {
+void uring_backend::cancel(std::uint64_t tag, operation what) noexcept {
+  io_uring_sqe& entry = ring_.next_submission();
+  io_uring_prep_cancel64(&entry, label(tag, what), 0);
+  entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry.user_data = label(0, op_cancel);
+}
+
+void uring_backend::end(io_object& object, completion done) noexcept {
   if (done.is_last()) {
     object.in_flight &= static_cast<std::uint8_t>(~operation_of(done));
     --in_flight_;

@@ -43,6 +43,10 @@ class uring_backend final : public kernel_backend {
 
   // io_uring_output.cpp
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
+  void begin(io_blocks& blocks) noexcept override {
+    blocks_ = &blocks;
+    blocks.staged = filling_->room();
+  }
   ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override;
   unsent send_taken(stream_io& stream) noexcept override;
   void flush() noexcept override;
@@ -64,17 +68,24 @@ class uring_backend final : public kernel_backend {
     op_wake,
     op_cancel,
   };
+  static constexpr unsigned large_input = 8 * 1024;
+
   static constexpr unsigned operation_shift = 28;  // so a loop has 2^28 objects at most
   static constexpr std::uint64_t operation_mask = std::uint64_t{0xf} << operation_shift;
 
   static std::uint64_t label(std::uint64_t tag, operation what) noexcept {
     return tag | std::uint64_t{what} << operation_shift;
   }
-  static operation operation_of(const completion& done) noexcept {
+  static operation operation_of(completion done) noexcept {
     return static_cast<operation>((done.label & operation_mask) >> operation_shift);
   }
-  static std::uint64_t tag_of(const completion& done) noexcept {
-    return done.label & ~operation_mask;
+  static std::uint64_t tag_of(completion done) noexcept { return done.label & ~operation_mask; }
+
+  // Small input, after which the receive stays: this is what most completions are.
+  static bool is_message(completion done) noexcept {
+    constexpr unsigned stays = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER;
+    return operation_of(done) == op_receive && (done.flags & stays) == stays &&
+           static_cast<unsigned>(done.result) - 1 < large_input;
   }
 
   // io_uring_backend.cpp
@@ -94,28 +105,39 @@ class uring_backend final : public kernel_backend {
     ++in_flight_;
   }
   void submit_wake() noexcept;
-  bool next_completion(completion& out) noexcept {
-    return aside_.empty() ? ring_.take(out) : take_aside(out);
+  bool next_completion(completion& out, unsigned end) noexcept {
+    return aside_.empty() ? ring_.take_before(end, out) : take_aside(out);
   }
   bool take_aside(completion& out) noexcept;
-  void deliver(const completion& done) noexcept;
-  void deliver_poll(poll_io& object, const completion& done) noexcept;
-  void deliver_stale(const completion& done) noexcept;
-  completion wait_for(std::uint64_t wanted, std::uint64_t mask = ~std::uint64_t{0}) noexcept;
+  void deliver(completion done) noexcept;
+  void deliver_poll(poll_io& object, completion done) noexcept;
+  void deliver_stale(completion done) noexcept;
+  bool find_aside(std::uint64_t wanted, completion& out) noexcept;
+  bool take_answer(std::uint64_t wanted, completion& out) noexcept;
+  completion wait_for(std::uint64_t wanted) noexcept;
   void put_aside(completion done) noexcept;
   void drain(io_object& object) noexcept;
-  void end(io_object& object, const completion& done) noexcept;
+  void end(io_object& object, completion done) noexcept;
   void end_everything() noexcept;
   void count_what_happened(event_loop& loop) noexcept;
 
   // io_uring_input.cpp
   void submit_receive(stream_io& stream, std::uint64_t tag) noexcept;
-  void deliver_input(stream_io& stream, const completion& done) noexcept;
+  void deliver_message(stream_io& stream, completion done) noexcept {
+    if (!stream.reading) [[unlikely]]
+      return hold(stream, done);
+    const unsigned buffer = done.buffer();
+    stream.on_data(buffers_.at(buffer), static_cast<std::size_t>(done.result));
+    buffers_.give_back(buffer);
+  }
+  void deliver_input(stream_io& stream, completion done) noexcept;
+  void change_receive(stream_io& stream, completion done) noexcept;
+  void cancel(std::uint64_t tag, operation what) noexcept;
   void deliver_hang_up(stream_io& stream, int events) noexcept;
   void deliver_room(stream_io& stream, int events) noexcept;
   void deliver_end(stream_io& stream, int error) noexcept;
   void note_unread(stream_io& stream) noexcept;
-  void hold(stream_io& stream, const completion& done) noexcept;
+  void hold(stream_io& stream, completion done) noexcept;
   bool told_of_hang_up(stream_io& stream, bool broken, int error) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;
   void read_held(stream_io& stream) noexcept;
@@ -123,8 +145,15 @@ class uring_backend final : public kernel_backend {
 
   // io_uring_output.cpp
   int held_error(const stream_io& stream) noexcept;
-  bool submit_letters() noexcept;
-  void deliver_sent(const completion& done) noexcept;
+  ssize_t write_soon_besides(stream_io& stream, std::string_view bytes) noexcept;
+  void letters_have_left() noexcept;
+  void note_unsent(std::uint64_t answered) noexcept {
+    if ((answered & operation_mask) != label(0, op_send)) [[likely]]
+      return;
+    stream_io* const from = filling_->at(answered & ~operation_mask).from;
+    if (from != nullptr) from->output_taken = true;
+  }
+  void deliver_sent(completion done) noexcept;
   unsent unsent_part(stream_io& stream, std::string_view text, long sent) noexcept;
   void no_room(stream_io& stream) noexcept;
 
@@ -139,9 +168,9 @@ class uring_backend final : public kernel_backend {
   std::size_t aside_next_ = 0;
 
   uring_held_input held_;
+  io_blocks* blocks_ = nullptr;  // what is staged there lies in filling_
   std::unique_ptr<uring_outbox> filling_;
   std::unique_ptr<uring_outbox> sending_;
-  std::size_t letters_in_flight_ = 0;
 
   uring_buffers buffers_;
   uring ring_;  // goes before the memory that the kernel works on

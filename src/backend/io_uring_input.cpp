@@ -1,11 +1,10 @@
 // The input of a stream on io_uring: what arrives, and the end.
 //
-// One receive at a time: so a stream whose owner does not read gets nothing, and its peer has to
-// wait. It takes a buffer, one after the other, which is good for messages: fifty of them come with
-// one system call. Large input would wander through all buffers and find none of them in the cache.
-// So a stream whose last input was large is polled for, and read from with a system call into the
-// loop's block. Where one receive leaves something behind, the kernel says so; then the rest is
-// read with that call as well, once a pass, until the socket is empty.
+// A receive stays until it is taken back: when the owner does not read, so that its peer has to
+// wait, or when input is large. It takes a buffer for each message that comes, which is good for
+// small ones: fifty of them come with one system call. Large input would wander through all buffers
+// and find none of them in the cache. So a stream whose last input was large is polled for, and
+// read from with a system call into the loop's block, once a pass, until the socket is empty.
 #include <backend/io_uring_backend.hpp>
 
 #include <runtime/io_blocks.hpp>
@@ -18,43 +17,29 @@
 #include <sys/socket.h>
 
 namespace cetane::detail {
-namespace {
-
-constexpr std::size_t large_input = 8 * 1024;
-
-}  // namespace
-
 // The socket is empty when this is submitted: the kernel need not try.
 void uring_backend::submit_receive(stream_io& stream, std::uint64_t tag) noexcept {
   if (stream.bulky) return submit_event(stream, tag, op_receive, POLLIN, false);
   io_uring_sqe& entry = ring_.next_submission();
-  io_uring_prep_recv(&entry, stream.descriptor, nullptr, uring_buffers::size, 0);
+  io_uring_prep_recv_multishot(&entry, stream.descriptor, nullptr, 0, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
   entry.buf_group = uring_buffers::group;
-  entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+  entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
   note_submitted(entry, stream, tag, op_receive);
 }
 
 void uring_backend::set_reading(stream_io& stream, bool on) noexcept {
   if (on == stream.reading) return;
   stream.reading = on;
-  if (on) note_wanted(stream);
+  if (on || (stream.in_flight & op_receive) != 0) note_wanted(stream);
 }
 
 // The object may be gone when the call up returns, so everything is noted before it.
-void uring_backend::deliver_input(stream_io& stream, const completion& done) noexcept {
+void uring_backend::deliver_input(stream_io& stream, completion done) noexcept {
   if (done.result > 0) [[likely]] {
     if (!done.has_buffer()) return note_unread(stream);
-    if (!stream.reading) return hold(stream, done);
-    stream.bulky = static_cast<std::size_t>(done.result) >= large_input;
-    stream.readable = (done.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    if (stream.bulky || stream.readable) {
-      note_wanted(stream);
-    } else {
-      submit_receive(stream, tag_of(done));  // most go on reading
-    }
-    stream.on_data(buffers_.at(done.buffer()), static_cast<std::size_t>(done.result));
-    return buffers_.give_back(done.buffer());
+    if (stream.reading) change_receive(stream, done);
+    return deliver_message(stream, done);
   }
   if (done.has_buffer()) buffers_.give_back(done.buffer());
   switch (done.result) {
@@ -71,6 +56,17 @@ void uring_backend::deliver_input(stream_io& stream, const completion& done) noe
   }
 }
 
+// Large input is not for buffers, and a receive that has ended is followed by another one.
+void uring_backend::change_receive(stream_io& stream, completion done) noexcept {
+  stream.bulky = static_cast<unsigned>(done.result) >= large_input;
+  if (done.is_last()) {
+    stream.readable = (done.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    note_wanted(stream);
+  } else {
+    cancel(tag_of(done), op_receive);
+  }
+}
+
 // A poll has ended: there is something, or the end.
 void uring_backend::note_unread(stream_io& stream) noexcept {
   stream.readable = true;
@@ -78,7 +74,7 @@ void uring_backend::note_unread(stream_io& stream) noexcept {
 }
 
 // Nobody wants it now. It must not be lost, and must not keep a buffer from others.
-void uring_backend::hold(stream_io& stream, const completion& done) noexcept {
+void uring_backend::hold(stream_io& stream, completion done) noexcept {
   bool kept = true;
   if (done.has_buffer() && done.result > 0) {
     kept = held_.keep(stream.descriptor, buffers_.at(done.buffer()),
@@ -110,9 +106,12 @@ bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) n
   return true;
 }
 
+// A receive that took in bytes and waits for more may wait for ever: the end came with them, and
+// the kernel has told of both at once. So from now on it is read from with system calls.
 void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
   if ((stream.in_flight & op_hang_up) == 0) note_wanted(stream);
   if (events < 0) return;
+  if ((stream.in_flight & op_receive) != 0) cancel(slots_.tag(stream.slot), op_receive);
   const bool failed = (events & POLLERR) != 0;
   const int error = failed && stream.failure == 0 ? ask_failure(stream) : 0;
   // The kernel may have told the receive, whose completion follows.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <runtime/backend.hpp>
+#include <runtime/io_blocks.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace cetane::detail {
@@ -11,48 +13,64 @@ namespace cetane::detail {
 /// Copies of what streams send in the course of a pass, until all of it goes to the kernel with one
 /// system call.
 ///
-/// There are two boxes: one is filled while the kernel works on the other. A letter is known by its
-/// number; the kernel is never told of the stream.
+/// There are two boxes: one is filled while the answers to the other are looked through. A letter
+/// is known by its number; the kernel is never told of the stream.
 class uring_outbox {
  public:
   static constexpr std::size_t most_letters = 512;
   static constexpr std::size_t most_bytes = 64 * 1024;
+  static constexpr std::size_t largest_letter = 8 * 1024;
 
   struct letter {
-    std::uint64_t to = 0;  // the stream's tag
+    stream_io* from = nullptr;  // null: nothing is left of it
     std::uint32_t begin = 0;
-    std::uint32_t size = 0;  // 0: nothing is left of it
-    int error = 0;           // the socket refused it
+    unsigned submission = 0;  // its number, see uring
   };
 
   bool empty() const noexcept { return count_ == 0; }
   std::size_t count() const noexcept { return count_; }
   letter& at(std::size_t number) noexcept { return letters_[number]; }
-  std::string_view text(const letter& of) const noexcept { return {memory_ + of.begin, of.size}; }
+  std::size_t number_of(const letter& which) const noexcept {
+    return static_cast<std::size_t>(&which - letters_.data());
+  }
+  std::string_view text(const letter& of) const noexcept {
+    const bool is_last = &of + 1 == letters_.data() + count_;
+    const char* const end = is_last ? room_ : memory_ + (&of + 1)->begin;
+    return {memory_ + of.begin, static_cast<std::size_t>(end - (memory_ + of.begin))};
+  }
 
-  bool has_room(std::size_t bytes) const noexcept {
-    return count_ < most_letters && bytes <= most_bytes - used_;
+  /// Whether it takes one more letter.
+  bool has_room() const noexcept {
+    return count_ < most_letters && room_ <= memory_ + (most_bytes - largest_letter);
   }
-  void put(std::uint64_t to, std::string_view text) noexcept {
-    letters_[count_++] = {to, static_cast<std::uint32_t>(used_),
-                          static_cast<std::uint32_t>(text.size()), 0};
-    text.copy(memory_ + used_, text.size());
-    used_ += text.size();
+  /// Where its text has to lie.
+  char* room() const noexcept { return room_; }
+  /// Takes what lies there. Gives its number.
+  std::size_t put(stream_io& from, std::size_t bytes, unsigned submission) noexcept {
+    letters_[count_] = {&from, static_cast<std::uint32_t>(room_ - memory_), submission};
+    room_ += bytes;
+    return count_++;
   }
-  /// The letter to a stream, of which there is one at most.
-  letter* find(std::uint64_t to) noexcept {
+  /// The letter from a stream, of which there is one at most.
+  letter* find(const stream_io& from) noexcept {
     for (std::size_t i = count_; i > 0; --i) {
-      if (letters_[i - 1].to == to && letters_[i - 1].size != 0) return &letters_[i - 1];
+      if (letters_[i - 1].from == &from) return &letters_[i - 1];
     }
     return nullptr;
   }
-  void clear() noexcept { count_ = used_ = 0; }
+  void clear() noexcept {
+    count_ = 0;
+    room_ = memory_;
+  }
+
+  letter* begin() noexcept { return letters_.data(); }
+  letter* end() noexcept { return letters_.data() + count_; }
 
  private:
   std::size_t count_ = 0;
-  std::size_t used_ = 0;
+  char* room_ = memory_;
   std::array<letter, most_letters> letters_;
-  char memory_[most_bytes];
+  char memory_[most_bytes + io_blocks::staged_capacity];
 };
 
 }  // namespace cetane::detail

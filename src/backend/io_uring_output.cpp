@@ -2,9 +2,9 @@
 //
 // What tasks send in a pass, a message here and a message there, is put into the outbox and leaves
 // with the system call that waits: fifty answers cost as many calls as one. These sends never wait
-// (MSG_DONTWAIT), so the kernel has done with the memory when the call returns, and what a socket
-// did not take comes back to its stream. Large messages are sent at once, from the caller's memory:
-// beside the copying of 16 KiB a system call is nothing.
+// (MSG_DONTWAIT), so the kernel has done with the memory when the call returns. It answers only
+// where a socket did not take all; the rest comes back to its stream. Large messages are sent at
+// once, from the caller's memory: beside the copying of 16 KiB a system call is nothing.
 #include <backend/io_uring_backend.hpp>
 
 #include <os/file.hpp>
@@ -17,12 +17,6 @@
 #include <sys/socket.h>
 
 namespace cetane::detail {
-namespace {
-
-constexpr std::size_t largest_letter = 8 * 1024;
-
-}  // namespace
-
 void uring_backend::no_room(stream_io& stream) noexcept {
   stream.writable = false;
   note_wanted(stream);
@@ -44,47 +38,55 @@ ssize_t uring_backend::write(stream_io& stream, const iovec* parts, int count) n
   return why_unwritten(stream, sent);
 }
 
+// Most of what a task sends was staged where the outbox has its room.
 ssize_t uring_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
-  if (stream.output_taken) [[unlikely]]
-    return -EAGAIN;
-  if (bytes.size() > largest_letter || !filling_->has_room(bytes.size()) || !stream.writable ||
-      !held_.empty()) [[unlikely]] {
-    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    return write(stream, &part, 1);
+  uring_outbox& box = *filling_;
+  if (stream.output_taken || !stream.writable || bytes.data() != box.room() ||
+      bytes.size() > uring_outbox::largest_letter || !box.has_room() || !held_.empty() ||
+      ring_.is_full()) [[unlikely]] {
+    return write_soon_besides(stream, bytes);
   }
-  filling_->put(slots_.tag(stream.slot), bytes);
   stream.output_taken = true;
+  const std::uint64_t number = box.put(stream, bytes.size(), ring_.next_number());
+  // WAITALL makes what is sent in part a failure, and only failures are answered.
+  io_uring_sqe& entry = ring_.free_submission();
+  io_uring_prep_send(&entry, stream.descriptor, bytes.data(), bytes.size(),
+                     MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL);
+  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+  entry.user_data = label(number, op_send);
+  blocks_->staged = box.room();
   return static_cast<ssize_t>(bytes.size());
 }
 
-// True when somebody was told that his letter cannot be sent.
-bool uring_backend::submit_letters() noexcept {
-  if (filling_->empty()) return false;
-  while (letters_in_flight_ != 0) {  // the kernel had no room for the answers
-    deliver_sent(wait_for(label(0, op_send), operation_mask));
+ssize_t uring_backend::write_soon_besides(stream_io& stream, std::string_view bytes) noexcept {
+  if (stream.output_taken) return -EAGAIN;
+  const bool fits = bytes.size() <= uring_outbox::largest_letter && filling_->has_room();
+  if (!fits || !stream.writable || !held_.empty()) {
+    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    return write(stream, &part, 1);
   }
+  if (ring_.is_full()) ring_.make_room();
+  char* const room = filling_->room();
+  if (bytes.data() != room) bytes.copy(room, bytes.size());
+  return write_soon(stream, {room, bytes.size()});
+}
+
+// All letters have left, save those that were answered: their streams still wait, since what comes
+// next from them must not go first.
+void uring_backend::letters_have_left() noexcept {
+  while (ring_.unsubmitted() != 0 || ring_.has_overflown()) [[unlikely]] {
+      for (completion early; ring_.take(early);) put_aside(early);
+      ring_.look();
+    }
+  for (uring_outbox::letter& each : *filling_) {
+    if (each.from != nullptr) each.from->output_taken = false;
+  }
+  for (std::size_t i = aside_next_; i < aside_.size(); ++i) note_unsent(aside_[i].label);
+  ring_.for_each_ready([this](const io_uring_cqe& each) { note_unsent(each.user_data); });
   std::swap(filling_, sending_);
   filling_->clear();
-  bool told = false;
-  for (std::size_t i = 0; i < sending_->count(); ++i) {
-    uring_outbox::letter& letter = sending_->at(i);
-    auto* const stream = static_cast<stream_io*>(slots_.find(letter.to));
-    if (stream == nullptr || letter.size == 0) continue;
-    const std::string_view text = sending_->text(letter);
-    if (letter.error != 0) {
-      stream->output_taken = false;
-      stream->on_unsent(text, letter.error);
-      told = true;
-      continue;
-    }
-    io_uring_sqe& entry = ring_.next_submission();
-    io_uring_prep_send(&entry, stream->descriptor, text.data(), text.size(),
-                       MSG_DONTWAIT | MSG_NOSIGNAL);
-    entry.user_data = label(i, op_send);
-    ++letters_in_flight_;
-    ++in_flight_;
-  }
-  return told;
+  assert(blocks_->staged_bytes == 0);
+  blocks_->staged = filling_->room();
 }
 
 // What is left of a text of which `sent` bytes have left, or which the socket refused.
@@ -97,15 +99,11 @@ backend::unsent uring_backend::unsent_part(stream_io& stream, std::string_view t
   return {text.substr(static_cast<std::size_t>(std::max(0L, sent))), 0};
 }
 
-void uring_backend::deliver_sent(const completion& done) noexcept {
-  --letters_in_flight_;
-  --in_flight_;
+void uring_backend::deliver_sent(completion done) noexcept {
   uring_outbox::letter& letter = sending_->at(tag_of(done));
-  auto* const stream = static_cast<stream_io*>(slots_.find(letter.to));
+  stream_io* const stream = std::exchange(letter.from, nullptr);
   if (stream == nullptr) return;
   stream->output_taken = false;
-  if (done.result == static_cast<int>(letter.size)) [[likely]]
-    return;
   const unsent left = unsent_part(*stream, sending_->text(letter), done.result);
   stream->on_unsent(left.bytes, left.error);
 }
@@ -113,38 +111,38 @@ void uring_backend::deliver_sent(const completion& done) noexcept {
 backend::unsent uring_backend::send_taken(stream_io& stream) noexcept {
   if (!stream.output_taken) return {};
   stream.output_taken = false;
-  const std::uint64_t tag = slots_.tag(stream.slot);
-  if (uring_outbox::letter* const letter = filling_->find(tag)) {
-    const std::string_view text = filling_->text(*letter);
-    letter->size = 0;
-    if (letter->error != 0) return {text, letter->error};
+  uring_outbox* box = filling_.get();
+  uring_outbox::letter* letter = box->find(stream);
+  if (letter == nullptr) {
+    box = sending_.get();
+    letter = box->find(stream);
+  }
+  if (letter == nullptr) return {};
+  letter->from = nullptr;
+  const std::string_view text = box->text(*letter);
+  if (box == filling_.get() && ring_.is_unsubmitted(letter->submission)) {
+    ring_.withdraw(letter->submission);
     const iovec part{const_cast<char*>(text.data()), text.size()};
     return unsent_part(stream, text, send_parts(stream.descriptor, &part, 1));
   }
-  // The kernel has it: the answer is there, or comes.
-  uring_outbox::letter* const letter = sending_->find(tag);
-  if (letter == nullptr || !on_own_thread()) return {};
-  const auto number = static_cast<std::uint64_t>(letter - &sending_->at(0));
-  const completion done = wait_for(label(number, op_send));
-  --letters_in_flight_;
-  --in_flight_;
-  return unsent_part(stream, sending_->text(*letter), done.result);
+  completion done;
+  if (!take_answer(label(box->number_of(*letter), op_send), done)) return {};
+  return unsent_part(stream, text, done.result);
 }
 
+// Not with the ring: the loop may have gone to another thread, or to its end.
 void uring_backend::flush() noexcept {
-  for (std::size_t i = 0; i < filling_->count(); ++i) {
-    uring_outbox::letter& letter = filling_->at(i);
-    auto* const stream = static_cast<stream_io*>(slots_.find(letter.to));
-    if (stream == nullptr || letter.size == 0 || letter.error != 0) continue;
+  for (uring_outbox::letter& letter : *filling_) {
+    if (letter.from == nullptr || !ring_.is_unsubmitted(letter.submission)) continue;
+    ring_.withdraw(letter.submission);
     const std::string_view text = filling_->text(letter);
-    const long sent = os::send(stream->descriptor, text.data(), text.size());
-    if (sent < 0) {
-      if (sent != -EAGAIN && sent != -EINTR) letter.error = static_cast<int>(-sent);
+    long sent = os::send(letter.from->descriptor, text.data(), text.size());
+    if (sent == static_cast<long>(text.size())) {
+      std::exchange(letter.from, nullptr)->output_taken = false;
       continue;
     }
-    letter.begin += static_cast<std::uint32_t>(sent);
-    letter.size -= static_cast<std::uint32_t>(sent);
-    if (letter.size == 0) stream->output_taken = false;
+    // As if the kernel had answered, in the next poll.
+    aside_.push_back({label(filling_->number_of(letter), op_send), static_cast<int>(sent), 0});
   }
 }
 

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include <sys/socket.h>
+
 namespace cetane::detail {
 namespace {
 
@@ -38,8 +40,8 @@ const char* likely_cause(int error) noexcept {
   }
 }
 
-// What a program of ours does all the time: receive into a buffer of the kernel's choice, and take
-// a receive back.
+// What a program of ours does all the time: receive into buffers of the kernel's choice, take a
+// receive back, and send what may find no room.
 class trial {
  public:
   const char* step = "io_uring_setup";
@@ -55,7 +57,9 @@ class trial {
     step = "receive";
     if (const int failed = receive(); failed < 0) return failed;
     step = "cancel a receive";
-    return cancel();
+    if (const int failed = cancel(); failed < 0) return failed;
+    step = "send without waiting";
+    return send_in_part();
   }
 
  private:
@@ -63,10 +67,10 @@ class trial {
 
   void begin_receive() noexcept {
     io_uring_sqe& entry = ring_.next_submission();
-    io_uring_prep_recv(&entry, one_.get(), nullptr, uring_buffers::size, 0);
+    io_uring_prep_recv_multishot(&entry, one_.get(), nullptr, 0, 0);
     entry.flags |= IOSQE_BUFFER_SELECT;
     entry.buf_group = uring_buffers::group;
-    entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+    entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
     entry.user_data = tag;
     ring_.look();
   }
@@ -85,11 +89,10 @@ class trial {
     if (got.result < 0) return got.result;
     if (got.result != 1 || !got.has_buffer() || *buffers_.at(got.buffer()) != 'x') return -EIO;
     buffers_.give_back(got.buffer());
-    return 0;
+    return got.is_last() ? -EIO : 0;
   }
 
   int cancel() noexcept {
-    begin_receive();
     io_uring_sqe& entry = ring_.next_submission();
     io_uring_prep_cancel64(&entry, tag, 0);
     entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -97,6 +100,21 @@ class trial {
     completion got;
     if (const int failed = answer(got); failed < 0) return failed;
     return got.result == -ECANCELED ? 0 : -EIO;
+  }
+
+  // A send in full is not answered; one in part must be, and say how much has left.
+  int send_in_part() noexcept {
+    const int least = 1;
+    if (::setsockopt(other_.get(), SOL_SOCKET, SO_SNDBUF, &least, sizeof least) < 0) return -errno;
+    io_uring_sqe& entry = ring_.next_submission();
+    io_uring_prep_send(&entry, other_.get(), buffers_.at(0), uring_buffers::size,
+                       MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL);
+    entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+    entry.user_data = tag;
+    completion sent;
+    if (const int failed = answer(sent); failed < 0) return failed;
+    if (sent.result < 0) return sent.result;
+    return sent.result < static_cast<int>(uring_buffers::size) ? 0 : -EIO;
   }
 
   uring_sizes sizes_{8, 16, 1, 2};

@@ -54,11 +54,16 @@ void uring::end() noexcept {
   if (std::exchange(made_, false)) io_uring_queue_exit(&ring_);
 }
 
-io_uring_sqe& uring::make_room() noexcept {
-  for (;;) {
+void uring::make_room() noexcept {
+  while (is_full()) {
     if (io_uring_submit(&ring_) < 0) look();  // -EBUSY: the kernel wants its completions read first
-    if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) return *free;
   }
+}
+
+void uring::withdraw(unsigned number) noexcept {
+  io_uring_sqe& entry = ring_.sq.sqes[number & ring_.sq.ring_mask];
+  io_uring_prep_nop(&entry);
+  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
 }
 
 void uring::note_overflow() noexcept {

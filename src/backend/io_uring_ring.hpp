@@ -52,10 +52,27 @@ class uring {
 
   /// A submission to fill. When none is free those that are full go to the kernel first.
   io_uring_sqe& next_submission() noexcept {
-    if (io_uring_sqe* const free = io_uring_get_sqe(&ring_)) [[likely]]
-      return *free;
-    return make_room();
+    if (is_full()) [[unlikely]]
+      make_room();
+    return free_submission();
   }
+  /// The same, where is_full() says no.
+  io_uring_sqe& free_submission() noexcept {
+    return ring_.sq.sqes[ring_.sq.sqe_tail++ & ring_.sq.ring_mask];
+  }
+  bool is_full() const noexcept { return unsubmitted() == ring_.sq.ring_entries; }
+  void make_room() noexcept;
+
+  /// The number of the next submission; they are numbered one after the other.
+  unsigned next_number() const noexcept { return ring_.sq.sqe_tail; }
+  /// Whether the kernel has not seen the submission of this number yet.
+  bool is_unsubmitted(unsigned number) const noexcept {
+    return ring_.sq.sqe_tail - number <= unsubmitted();
+  }
+  /// Makes one that the kernel has not seen yet ask for nothing, and say nothing.
+  void withdraw(unsigned number) noexcept;
+  /// How many submissions the kernel has not seen yet.
+  unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
 
   /// Submits, and takes in what has completed, without waiting. No system call if there is nothing
   /// to do.
@@ -67,19 +84,34 @@ class uring {
   unsigned ready() const noexcept { return io_uring_cq_ready(&ring_); }
 
   /// Takes the oldest completion out of the ring.
-  bool take(completion& out) noexcept {
-    if (ready() == 0) return false;
+  bool take(completion& out) noexcept { return take_before(end_of_ready(), out); }
+
+  /// The same, of those that were there when end_of_ready() gave `end`.
+  unsigned end_of_ready() const noexcept { return *ring_.cq.khead + ready(); }
+  bool take_before(unsigned end, completion& out) noexcept {
+    if (static_cast<int>(end - *ring_.cq.khead) <= 0) return false;
     const io_uring_cqe& first = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
     out = {first.user_data, first.res, first.flags};
     io_uring_cq_advance(&ring_, 1);
     return true;
   }
 
+  /// Calls `look(completion)` for each that is ready; all stay.
+  template <class Look>
+  void for_each_ready(Look look) const noexcept {
+    const io_uring_cqe* const all = ring_.cq.cqes;
+    const unsigned mask = ring_.cq.ring_mask;
+    const unsigned begin = *ring_.cq.khead;
+    for (unsigned i = begin, end = begin + ready(); i != end; ++i) look(all[i & mask]);
+  }
+
+  /// Whether the kernel holds completions that found no room; look() brings them.
+  bool has_overflown() const noexcept { return io_uring_cq_has_overflow(&ring_); }
+
   /// How often the kernel had more completions than the ring has room for; it keeps them.
   std::uint64_t overflows() const noexcept { return overflows_; }
 
  private:
-  io_uring_sqe& make_room() noexcept;
   void note_overflow() noexcept;
 
   io_uring ring_{};

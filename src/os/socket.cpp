@@ -88,9 +88,14 @@ int bind_to_unix(int fd, const address& where) noexcept {
   return bind_to(fd, where);
 }
 
+// Urgent data stays where it was sent, as RFC 6093, section 6, has it: no byte is lost, and a
+// kernel that counts what is left to be read counts right.
+int keep_urgent_data(int fd) noexcept { return set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
+
 int prepare_listener(int fd, address_family family, const listen_options& options) noexcept {
   if (family == address_family::unix_socket) return 0;
   int result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (result == 0) result = keep_urgent_data(fd);  // accepted sockets inherit it
   if (result == 0 && options.reuse_port) result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (result == 0 && family == address_family::ipv6) {
     result = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
@@ -132,6 +137,7 @@ int accept_one(int listener, unique_fd& out, address* peer) noexcept {
 int begin_connect(const address& to, const address* from, unique_fd& out) noexcept {
   unique_fd fd;
   int result = open_stream_socket(to.family(), fd);
+  if (result == 0 && !to.is_unix()) result = keep_urgent_data(fd.get());
   if (result == 0 && from != nullptr) result = bind_to(fd.get(), *from);
   if (result == 0) result = connect_to(fd.get(), to);
   if (result == 0 || result == -EINPROGRESS) out = std::move(fd);

@@ -19,6 +19,8 @@ class event_loop;
 
 namespace detail {
 
+struct io_blocks;
+
 /// A descriptor that a backend watches for its owner. The backend's notes on it live in the object.
 ///
 /// `slot` finds the object from an event; with the slot's generation a late event of a closed
@@ -116,6 +118,10 @@ class backend {
 
   virtual std::string_view name() const noexcept = 0;
   virtual bool simulated() const noexcept { return false; }
+
+  /// These are the blocks of the loop that it has been made for. What is staged in them may be put
+  /// into memory of the backend's; then write_soon() need not copy it.
+  virtual void begin(io_blocks& blocks) noexcept { static_cast<void>(blocks); }
 
   virtual time_point now() noexcept = 0;
 

@@ -72,7 +72,9 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
     : io_(std::move(io)),
       timers_(std::make_unique<detail::timer_wheel>(io_->now())),
       blocks_(new detail::io_blocks),
-      families_(std::make_unique<detail::families>()) {}
+      families_(std::make_unique<detail::families>()) {
+  io_->begin(*blocks_);
+}
 
 // The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {

@@ -57,9 +57,10 @@ struct io_blocks {
 
   stream_io* staging = nullptr;
   std::size_t staged_bytes = 0;
+  char* staged = own_stage;  // staged_capacity bytes; a backend may have them elsewhere
 
   alignas(64) char input[input_bytes];
-  alignas(64) char staged[staged_capacity];
+  alignas(64) char own_stage[staged_capacity];
 };
 
 }  // namespace cetane::detail

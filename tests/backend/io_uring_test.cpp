@@ -48,6 +48,22 @@ struct crowd {
   std::vector<std::unique_ptr<connected_pair>> pairs;
 };
 
+// A stream that only sends.
+struct writer final : detail::stream_io {
+  void on_data(char*, std::size_t) noexcept override {}
+  void on_end(int) noexcept override {}
+  void on_hang_up(int) noexcept override {}
+  void on_writable() noexcept override { ++writables; }
+  void on_unsent(std::string_view bytes, int error) noexcept override {
+    unsent += bytes;
+    errors += error;
+  }
+  void flush_staged() noexcept override {}
+  std::string unsent;
+  int errors = 0;
+  int writables = 0;
+};
+
 detail::uring_sizes tiny_ring() {
   detail::uring_sizes sizes;
   sizes.submissions = 4;
@@ -140,20 +156,6 @@ TEST_CASE("a letter that was taken leaves before what is written behind it",
 
 TEST_CASE("a letter that finds no room is given back, and room is announced",
           "[backend][only-io_uring]") {
-  struct writer final : detail::stream_io {
-    void on_data(char*, std::size_t) noexcept override {}
-    void on_end(int) noexcept override {}
-    void on_hang_up(int) noexcept override {}
-    void on_writable() noexcept override { ++writables; }
-    void on_unsent(std::string_view bytes, int error) noexcept override {
-      unsent += bytes;
-      errors += error;
-    }
-    void flush_staged() noexcept override {}
-    std::string unsent;
-    int errors = 0;
-    int writables = 0;
-  };
   event_loop loop(std::make_unique<detail::uring_backend>());
   connected_pair pair(loop);
   writer full;
@@ -178,6 +180,52 @@ TEST_CASE("a letter that finds no room is given back, and room is announced",
   run_until(loop, [&] { return pair.server.data.size() == filled; });
   loop.io().unwatch(full);
   loop.io().close(full.descriptor, false);
+}
+
+TEST_CASE("of a letter that is sent in part the rest is given back", "[backend][only-io_uring]") {
+  event_loop loop(std::make_unique<detail::uring_backend>());
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+  const int least = 1;  // the kernel makes it some thousand
+  REQUIRE(::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0);
+  writer narrow;
+  narrow.descriptor = ends[0];
+  REQUIRE(loop.io().watch(narrow, false) == 0);
+  const std::string text = numbered_text(8000);
+
+  REQUIRE(loop.io().write_soon(narrow, text) == 8000);
+  settle(loop);
+
+  CHECK_FALSE(narrow.output_taken);
+  CHECK(narrow.errors == 0);
+  std::string arrived(9000, '\0');
+  arrived.resize(static_cast<std::size_t>(::recv(ends[1], arrived.data(), arrived.size(), 0)));
+  CHECK(arrived.size() < 8000);
+  CHECK(arrived + narrow.unsent == text);
+  run_until(loop, [&] { return narrow.writables == 1; });
+  loop.io().unwatch(narrow);
+  loop.io().close(ends[0], false);
+  ::close(ends[1]);
+}
+
+TEST_CASE("a letter that cannot be sent says why, and the next one does not overtake it",
+          "[backend][only-io_uring]") {
+  event_loop loop(std::make_unique<detail::uring_backend>());
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+  writer lonely;
+  lonely.descriptor = ends[0];
+  REQUIRE(loop.io().watch(lonely, false) == 0);
+  ::close(ends[1]);
+
+  REQUIRE(loop.io().write_soon(lonely, "lost") == 4);
+  REQUIRE(loop.io().write_soon(lonely, "also") == -EAGAIN);
+  settle(loop);
+
+  CHECK(lonely.unsent == "lost");
+  CHECK(lonely.errors == EPIPE);
+  loop.io().unwatch(lonely);
+  loop.io().close(ends[0], false);
 }
 
 TEST_CASE("a loop is destroyed with operations in flight, and waits for none of them",

@@ -61,6 +61,7 @@ class forwarding_backend : public detail::backend {
   ssize_t write(detail::stream_io& stream, const iovec* parts, int count) noexcept override {
     return to_->write(stream, parts, count);
   }
+  void begin(detail::io_blocks& blocks) noexcept override { to_->begin(blocks); }
   ssize_t write_soon(detail::stream_io& stream, std::string_view bytes) noexcept override {
     return to_->write_soon(stream, bytes);
   }
