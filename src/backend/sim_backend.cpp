@@ -74,6 +74,11 @@ class sim_backend final : public backend, public simulation {
   std::uint64_t trace_hash() const noexcept override { return engine_.trace.hash(); }
   std::string log_tail(std::size_t lines) const override { return engine_.trace.tail(lines); }
   std::size_t open_descriptors() const noexcept override { return network_.open_descriptors(); }
+  std::uint64_t faults_met(fault_kind kind) const noexcept override {
+    return engine_.faults.met(kind);
+  }
+  std::uint64_t faults_met() const noexcept override { return engine_.faults.met(); }
+  std::uint64_t io_operations() const noexcept override { return engine_.io_operations; }
   void behave_as(const sim_options& wanted) override;
 
  private:

@@ -26,6 +26,8 @@ class sim_dice {
     noted(static_cast<std::uint64_t>(drawn.count()));
     return drawn;
   }
+  /// Says yes with the given probability: never at 0, always at 1.
+  bool chance(double probability) noexcept { return noted(numbers_.chance(probability)) != 0; }
 
  private:
   std::uint64_t noted(std::uint64_t drawn) noexcept {

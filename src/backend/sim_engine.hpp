@@ -1,6 +1,7 @@
 #pragma once
 
 #include <backend/sim_dice.hpp>
+#include <backend/sim_faults.hpp>
 #include <backend/sim_schedule.hpp>
 #include <backend/sim_socket.hpp>
 #include <backend/sim_trace.hpp>
@@ -24,6 +25,7 @@ class sim_engine {
         trace(chosen.log_limit()),
         schedule(simulation_start),
         choices(chosen.seed(), "choices", trace),
+        faults(chosen.seed(), trace),
         latency_(chosen.seed(), "latency", trace),
         segments_(chosen.seed(), "segments", trace) {}
 
@@ -34,11 +36,32 @@ class sim_engine {
     trace.note(now(), format, std::forward<Args>(args)...);
   }
 
+  bool allows(fault_kind kind) const noexcept { return options.allows(kind, now()); }
+
+  /// Rolls the dice of a kind that has a share. Also where it may not strike now: so a narrower
+  /// window does not change what is drawn within.
+  bool strikes(fault_kind kind) noexcept {
+    const double share = options.share(kind);
+    return share > 0 && faults.dice(kind).chance(share) && allows(kind);
+  }
+
+  /// Counts a fault that has struck, and says what it did.
+  template <class... Args>
+  void meet(fault_kind kind, fmt::format_string<Args...> format, Args&&... args) {
+    faults.count(kind);
+    note("{}: {}", name_of(kind), fmt::format(format, std::forward<Args>(args)...));
+  }
+
   duration draw_latency() noexcept {
-    return latency_.roll(options.shortest_latency(), options.longest_latency());
+    const sim_options& ways = allows(fault_kind::latency) ? options : good_;
+    return latency_.roll(ways.shortest_latency(), ways.longest_latency());
   }
   std::size_t draw_segment() noexcept {
-    return segments_.roll(options.shortest_segment(), options.longest_segment());
+    const sim_options& ways = allows(fault_kind::split_reads) ? options : good_;
+    return segments_.roll(ways.shortest_segment(), ways.longest_segment());
+  }
+  std::size_t capacity() const noexcept {
+    return allows(fault_kind::buffers) ? options.capacity() : good_.capacity();
   }
 
   /// Something happened to `socket`: its owner hears of it in this poll, or in the next one.
@@ -60,8 +83,11 @@ class sim_engine {
   sim_trace trace;
   sim_schedule schedule;
   sim_dice choices;
+  sim_faults faults;
+  std::uint64_t io_operations = 0;
 
  private:
+  const sim_options good_;
   sim_dice latency_;
   sim_dice segments_;
   std::vector<std::shared_ptr<sim_socket>> marked_;

@@ -36,6 +36,37 @@ sim_options& sim_options::set_segment(std::size_t shortest_bytes, std::size_t lo
   return *this;
 }
 
+sim_options& sim_options::set_bandwidth(std::size_t bytes_per_second) {
+  require(bytes_per_second > 0, "a simulated bandwidth is at least 1 byte a second");
+  bandwidth_ = bytes_per_second;
+  return *this;
+}
+
+sim_options& sim_options::set_share(fault_kind kind, double share) {
+  require(0 <= share && share <= 1, "the share of a fault lies between 0, never, and 1, always");
+  shares_[static_cast<std::size_t>(kind)] = share;
+  return *this;
+}
+
+sim_options& sim_options::leave_out(fault_kind kind) noexcept {
+  left_out_[static_cast<std::size_t>(kind)] = true;
+  return *this;
+}
+
+sim_options& sim_options::set_window(any_duration from, any_duration until) {
+  require(duration::zero() <= from && from <= until,
+          "the window of faults begins at 0 or later, and ends after that");
+  from_ = from;
+  until_ = until;
+  return *this;
+}
+
+bool sim_options::allows(fault_kind kind, time_point now) const noexcept {
+  if (left_out_[static_cast<std::size_t>(kind)]) return false;
+  const duration since_start = now - simulation_start;
+  return from_ <= since_start && since_start < until_;
+}
+
 sim_options& sim_options::set_log_limit(std::size_t lines) {
   log_limit_ = lines;
   return *this;

@@ -24,7 +24,7 @@ sim_stream::sim_stream(sim_engine& engine, sim_connection& home, bool is_client)
       engine_(engine),
       home_(home),
       is_client_(is_client),
-      output_(engine.options.capacity()) {}
+      output_(engine.capacity()) {}
 
 std::string sim_stream::name() const {
   return fmt::format("#{} {}", home_.number, is_client_ ? "client" : "server");

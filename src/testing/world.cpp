@@ -24,7 +24,7 @@ world::world(std::uint64_t seed)
 
 world::~world() = default;
 
-void world::faults_are(const faults& wanted) { simulation::of(loop_).behave_as(wanted.ways_); }
+void world::faults_are(const faults& wanted) { simulation::of(loop_).behave_as(wanted.ways()); }
 
 served world::serve(service fresh) {
   fresh.start(loop_);

@@ -1,10 +1,12 @@
 /// The simulated network: a virtual clock and streams in memory, the same again from a seed.
 #pragma once
 
+#include <cetane/backend/fault_kind.hpp>
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/base/literals.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,8 @@ class backend;
 /// Each setter throws std::invalid_argument for a range that is upside down or out of bounds.
 class CETANE_API sim_options {
  public:
+  static constexpr std::size_t unlimited_bandwidth = ~std::size_t{0};
+
   sim_options() = default;
   explicit sim_options(std::uint64_t seed) : seed_(seed) {}
 
@@ -37,6 +41,16 @@ class CETANE_API sim_options {
   sim_options& set_capacity(std::size_t bytes);
   /// The bytes of one write travel in pieces of a size between these.
   sim_options& set_segment(std::size_t shortest_bytes, std::size_t longest_bytes);
+  /// How fast the bytes of one direction of a connection travel, one behind the other.
+  sim_options& set_bandwidth(std::size_t bytes_per_second);
+  /// How often a fault of this kind strikes where it can: from 0, never, to 1, always. The kinds
+  /// that have a setter of their own above have no share.
+  sim_options& set_share(fault_kind kind, double share);
+  /// Leaves a kind of fault out, whatever was or will be set.
+  sim_options& leave_out(fault_kind kind) noexcept;
+  /// The time in which faults of all kinds strike, from simulation_start. Before and after it the
+  /// network is a good one.
+  sim_options& set_window(any_duration from, any_duration until);
   /// How many lines of the event log are kept; the oldest go first.
   sim_options& set_log_limit(std::size_t lines);
   /// How long, in real time, virtual time stands still for a call on another thread; after that it
@@ -49,6 +63,12 @@ class CETANE_API sim_options {
   std::size_t capacity() const noexcept { return capacity_; }
   std::size_t shortest_segment() const noexcept { return shortest_segment_; }
   std::size_t longest_segment() const noexcept { return longest_segment_; }
+  std::size_t bandwidth() const noexcept { return bandwidth_; }
+  double share(fault_kind kind) const noexcept { return shares_[static_cast<std::size_t>(kind)]; }
+  /// True if nobody has left it out, and `now` is within the window.
+  bool allows(fault_kind kind, time_point now) const noexcept;
+  duration window_begin() const noexcept { return from_; }
+  duration window_end() const noexcept { return until_; }
   std::size_t log_limit() const noexcept { return log_limit_; }
   duration patience() const noexcept { return patience_; }
 
@@ -59,6 +79,11 @@ class CETANE_API sim_options {
   std::size_t capacity_ = 64_KiB;
   std::size_t shortest_segment_ = 64_KiB;
   std::size_t longest_segment_ = 64_KiB;
+  std::size_t bandwidth_ = unlimited_bandwidth;
+  std::array<double, every_fault_kind.size()> shares_{};
+  std::array<bool, every_fault_kind.size()> left_out_{};
+  duration from_ = duration::zero();
+  duration until_ = duration::max();
   std::size_t log_limit_ = 1000;
   duration patience_ = std::chrono::seconds(5);
 };
@@ -91,8 +116,15 @@ class CETANE_API simulation {
   /// Listeners and connections that somebody has open.
   virtual std::size_t open_descriptors() const noexcept = 0;
 
+  /// How many faults of a kind, or of all, have struck. Latency alone is none.
+  virtual std::uint64_t faults_met(fault_kind kind) const noexcept = 0;
+  virtual std::uint64_t faults_met() const noexcept = 0;
+
+  /// How many calls have made or accepted a connection, or have moved bytes.
+  virtual std::uint64_t io_operations() const noexcept = 0;
+
   /// From now on the network has these ways. Seed and log limit stay as they are; the capacity is
-  /// that of connections made later.
+  /// that of connections made later. What is under way arrives within the new latency.
   virtual void behave_as(const sim_options& wanted) = 0;
 
  protected:
