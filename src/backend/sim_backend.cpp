@@ -14,6 +14,7 @@
 #include <backend/sim_delivery.hpp>
 #include <backend/sim_engine.hpp>
 #include <backend/sim_network.hpp>
+#include <backend/sim_writing.hpp>
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/runtime/event_loop.hpp>
@@ -29,7 +30,10 @@ namespace {
 class sim_backend final : public backend, public simulation {
  public:
   explicit sim_backend(const sim_options& options)
-      : engine_(options), network_(engine_), delivery_(engine_, network_) {}
+      : engine_(options),
+        network_(engine_),
+        delivery_(engine_, network_),
+        writing_(engine_, network_, delivery_) {}
 
   std::string_view name() const noexcept override { return "sim"; }
   bool simulated() const noexcept override { return true; }
@@ -62,11 +66,14 @@ class sim_backend final : public backend, public simulation {
   void set_reading(stream_io& stream, bool on) noexcept override {
     delivery_.set_reading(stream, on);
   }
-  ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
-  ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override {
-    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    return write(stream, &part, 1);
+  ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override {
+    return writing_.write(stream, parts, count);
   }
+  ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override {
+    return writing_.write_soon(stream, bytes);
+  }
+  unsent send_taken(stream_io& stream) noexcept override { return writing_.send_taken(stream); }
+  void flush() noexcept override { writing_.flush(); }
   ssize_t send_file(stream_io&, int, off_t, std::size_t) noexcept override { return -EINVAL; }
 
   std::uint64_t seed() const noexcept override { return engine_.options.seed(); }
@@ -84,20 +91,28 @@ class sim_backend final : public backend, public simulation {
  private:
   void wait(event_loop& loop, time_point until);
   bool wait_for_others(time_point next);
+  bool wakes_for_nothing(time_point next);
+  void shuffle_turns(event_loop& loop);
+  void release();
   [[noreturn]] void report_stuck(event_loop& loop) const;
 
   sim_engine engine_;
   sim_network network_;
   sim_delivery delivery_;
+  sim_writing writing_;
+  sim_grace wake_ups_;
   sim_alarm alarm_;
+  std::uint64_t ways_ = 0;  // how often they were changed
   std::size_t external_calls_ = 0;
   bool out_of_patience_ = false;  // with the external calls that run now
 };
 
 void sim_backend::poll(event_loop& loop, time_point until) {
+  if (writing_.send_late()) until = time_point::min();
   if (!engine_.busy() && !delivery_.pending()) wait(loop, until);
   engine_.schedule.run_due();
   delivery_.deliver(loop);
+  shuffle_turns(loop);
 }
 
 void sim_backend::wait(event_loop& loop, time_point until) {
@@ -105,7 +120,30 @@ void sim_backend::wait(event_loop& loop, time_point until) {
   const time_point next = std::min(until, engine_.schedule.next());
   if (external_calls_ > 0 && wait_for_others(next)) return;
   if (next == never) report_stuck(loop);
-  engine_.schedule.advance(next);
+  if (!wakes_for_nothing(next)) engine_.schedule.advance(next);
+}
+
+// As an interrupted epoll_wait() does.
+bool sim_backend::wakes_for_nothing(time_point next) {
+  if (!wake_ups_.strikes(engine_, fault_kind::storms)) return false;
+  const duration most = next - engine_.now();
+  engine_.meet(fault_kind::storms, "the wait is interrupted");
+  engine_.schedule.advance(engine_.now() +
+                           engine_.faults.dice(fault_kind::storms).roll(duration::zero(), most));
+  return true;
+}
+
+// Passes end early, too, so that tasks of which one wakes another have their turns in any order.
+void sim_backend::shuffle_turns(event_loop& loop) {
+  if (!engine_.wants(fault_kind::shuffled_turns)) {
+    return loop.set_turns_per_pass(event_loop::resumes_per_pass);
+  }
+  sim_dice& dice = engine_.faults.dice(fault_kind::shuffled_turns);
+  loop.set_turns_per_pass(
+      1 + static_cast<unsigned>(dice.roll_magnitude(event_loop::resumes_per_pass - 1)));
+  const std::size_t moved =
+      loop.shuffle_ready([this](auto& tasks) { return engine_.shuffle(tasks); });
+  if (moved > 0) engine_.meet(fault_kind::shuffled_turns, "{} tasks", moved);
 }
 
 // True when one of them has woken the loop.
@@ -141,7 +179,18 @@ void sim_backend::behave_as(const sim_options& wanted) {
   engine_.options = sim_options(wanted)
                         .set_seed(engine_.options.seed())
                         .set_log_limit(engine_.options.log_limit());
+  release();
+  network_.draw_breaking();
+  const duration end = wanted.window_end();
+  const duration since_start = engine_.now() - simulation_start;
+  if (end == duration::max() || end <= since_start) return;
+  engine_.schedule.at(simulation_start + end, [this, number = ++ways_] {
+    if (number == ways_) release();
+  });
 }
+
+// Nothing that is on its way takes longer than what leaves now.
+void sim_backend::release() { engine_.schedule.hasten(engine_.now() + engine_.longest_latency()); }
 
 int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {
   const int result = network_.accept(listener.descriptor, descriptor, peer);
@@ -189,15 +238,6 @@ int sim_backend::watch(stream_io& stream, bool is_tcp) {
   stream.writable = true;
   stream.unread_noted = false;  // a note from an earlier watch is out of date
   return delivery_.watch(stream);
-}
-
-ssize_t sim_backend::write(stream_io& stream, const iovec* parts, int count) noexcept {
-  if (!stream.writable) return -EAGAIN;
-  const auto socket = network_.find_stream(stream.descriptor);
-  if (socket == nullptr) return -EBADF;
-  const ssize_t sent = socket->write(parts, count);
-  if (sent == -EAGAIN) stream.writable = false;
-  return sent;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <backend/sim_breaking.hpp>
 #include <backend/sim_stream.hpp>
 
 #include <cstdint>
@@ -12,12 +13,16 @@ namespace cetane::detail {
 class sim_connection : public std::enable_shared_from_this<sim_connection> {
  public:
   sim_connection(sim_engine& engine, std::uint64_t its_number) noexcept
-      : number(its_number), client_(engine, *this, true), server_(engine, *this, false) {}
+      : number(its_number),
+        breaking(engine, *this),
+        client_(engine, *this, true),
+        server_(engine, *this, false) {}
 
   std::shared_ptr<sim_stream> client() { return {shared_from_this(), &client_}; }
   std::shared_ptr<sim_stream> server() { return {shared_from_this(), &server_}; }
 
   const std::uint64_t number;  // its name in the log
+  sim_breaking breaking;
 
  private:
   sim_stream client_;

@@ -10,6 +10,7 @@
 #include <cetane/runtime/event_loop.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace cetane::detail {
@@ -20,6 +21,7 @@ int sim_delivery::watch(io_object& object) {
   if (socket == nullptr) return -EBADF;
   if (socket->tag) return -EEXIST;
   socket->tag = slots_.add(object);
+  startle(socket);
   if (socket->conditions() != 0) engine_.mark(std::move(socket));
   return 0;
 }
@@ -38,6 +40,7 @@ void sim_delivery::set_reading(stream_io& stream, bool on) noexcept {
 
 void sim_delivery::deliver(event_loop& loop) {
   collect();
+  if (engine_.wants(fault_kind::shuffled_turns)) shuffle();
   for (const happening& what : batch_) {
     call(loop, what);
     what.socket->delivered();
@@ -48,7 +51,9 @@ void sim_delivery::deliver(event_loop& loop) {
 
 void sim_delivery::collect() {
   for (auto& socket : engine_.take_marked()) {
-    const unsigned conditions = socket->conditions();
+    unsigned conditions = socket->conditions();
+    if (conditions != 0) startle(socket);
+    if (std::exchange(socket->startled, false)) conditions |= sim_socket::input;
     if (!socket->tag || conditions == 0) {
       socket->delivered();
       continue;
@@ -56,6 +61,25 @@ void sim_delivery::collect() {
     const std::uint64_t tag = *socket->tag;
     batch_.push_back({std::move(socket), tag, conditions});
   }
+}
+
+// epoll gives no order either.
+void sim_delivery::shuffle() {
+  if (engine_.shuffle(batch_)) {
+    engine_.meet(fault_kind::shuffled_turns, "{} sockets", batch_.size());
+  }
+}
+
+void sim_delivery::startle(const std::shared_ptr<sim_socket>& socket) {
+  if (!engine_.strikes(fault_kind::storms)) return;
+  const duration later =
+      engine_.faults.dice(fault_kind::storms).roll(duration::zero(), std::chrono::milliseconds(1));
+  engine_.schedule.at(engine_.now() + later, [this, socket] {
+    if (!socket->tag) return;
+    engine_.meet(fault_kind::storms, "{} has an event for nothing", socket->name());
+    socket->startled = true;
+    engine_.mark(socket);
+  });
 }
 
 void sim_delivery::call(event_loop& loop, const happening& what) noexcept {

@@ -22,6 +22,10 @@ class sim_delivery {
   void unwatch(io_object& object) noexcept;
   void set_reading(stream_io& stream, bool on) noexcept;
 
+  /// How a watched object is found again; null when it is watched no more.
+  std::uint64_t tag_of(const io_object& object) const noexcept { return slots_.tag(object.slot); }
+  io_object* find(std::uint64_t tag) const noexcept { return slots_.find(tag); }
+
   /// True when a stream has input left from the last time.
   bool pending() const noexcept { return !unread_.empty(); }
 
@@ -37,6 +41,8 @@ class sim_delivery {
   };
 
   void collect();
+  void shuffle();
+  void startle(const std::shared_ptr<sim_socket>& socket);
   void call(event_loop& loop, const happening& what) noexcept;
   void call_stream(event_loop& loop, stream_io& stream, const happening& what) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;

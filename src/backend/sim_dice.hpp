@@ -5,6 +5,8 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/random.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +27,11 @@ class sim_dice {
     const duration drawn = numbers_.uniform(low, high);
     noted(static_cast<std::uint64_t>(drawn.count()));
     return drawn;
+  }
+  /// Draws from 0 to `high`: each magnitude, between two powers of two, as often as any other.
+  std::uint64_t roll_magnitude(std::uint64_t high) noexcept {
+    const std::uint64_t bits = roll(0, static_cast<std::uint64_t>(std::bit_width(high)));
+    return roll(0, bits == 64 ? high : std::min(high, (std::uint64_t{1} << bits) - 1));
   }
   /// Says yes with the given probability: never at 0, always at 1.
   bool chance(double probability) noexcept { return noted(numbers_.chance(probability)) != 0; }

@@ -37,6 +37,8 @@ class sim_engine {
   }
 
   bool allows(fault_kind kind) const noexcept { return options.allows(kind, now()); }
+  /// True if faults of a kind that has a share may strike now.
+  bool wants(fault_kind kind) const noexcept { return options.share(kind) > 0 && allows(kind); }
 
   /// Rolls the dice of a kind that has a share. Also where it may not strike now: so a narrower
   /// window does not change what is drawn within.
@@ -56,12 +58,38 @@ class sim_engine {
     const sim_options& ways = allows(fault_kind::latency) ? options : good_;
     return latency_.roll(ways.shortest_latency(), ways.longest_latency());
   }
+  duration longest_latency() const noexcept {
+    return (allows(fault_kind::latency) ? options : good_).longest_latency();
+  }
   std::size_t draw_segment() noexcept {
     const sim_options& ways = allows(fault_kind::split_reads) ? options : good_;
     return segments_.roll(ways.shortest_segment(), ways.longest_segment());
   }
+  /// True if what is sent, or read, is cut into pieces.
+  bool splits() const noexcept {
+    return allows(fault_kind::split_reads) && options.longest_segment() < good_.longest_segment();
+  }
+  std::size_t bandwidth() const noexcept {
+    return allows(fault_kind::bandwidth) ? options.bandwidth() : good_.bandwidth();
+  }
+  bool has_small_buffers() const noexcept {
+    return allows(fault_kind::buffers) && options.capacity() < good_.capacity();
+  }
   std::size_t capacity() const noexcept {
     return allows(fault_kind::buffers) ? options.capacity() : good_.capacity();
+  }
+
+  /// Puts a list into any order: true if it is another one.
+  template <class List>
+  bool shuffle(List& list) {
+    bool moved = false;
+    for (std::size_t left = list.size(); left > 1; --left) {
+      const std::size_t drawn = faults.dice(fault_kind::shuffled_turns).roll(0, left - 1);
+      if (drawn == left - 1) continue;
+      std::swap(list[drawn], list[left - 1]);
+      moved = true;
+    }
+    return moved;
   }
 
   /// Something happened to `socket`: its owner hears of it in this poll, or in the next one.

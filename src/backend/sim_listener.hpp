@@ -1,5 +1,6 @@
 #pragma once
 
+#include <backend/sim_accept_trouble.hpp>
 #include <backend/sim_socket.hpp>
 #include <backend/sim_stream.hpp>
 
@@ -34,13 +35,19 @@ class sim_listener final : public sim_socket {
     return first;
   }
 
+  bool somebody_waits() const noexcept { return !waiting_.empty(); }
+
   unsigned conditions() const noexcept override { return waiting_.empty() ? 0 : unsigned{input}; }
+
+  std::string name() const override { return local.to_string(); }
 
   /// Who waits is reset.
   void close(bool) override {
     open_ = false;
     while (const auto waiting = take()) waiting->close(true);
   }
+
+  sim_accept_trouble trouble;
 
  private:
   std::size_t backlog_;

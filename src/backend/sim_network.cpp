@@ -9,6 +9,7 @@
 #include "backend/sim_network.hpp"
 
 #include <backend/sim_address.hpp>
+#include <backend/sim_connect_fate.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -55,8 +56,13 @@ int sim_network::accept(int listener, int& descriptor, address& peer) {
   const auto socket = find(listener);
   if (socket == nullptr) return -EBADF;
   if (socket->type != sim_socket::kind::listener) return -EINVAL;
-  auto newcomer = static_cast<sim_listener&>(*socket).take();
-  if (newcomer == nullptr) return -EAGAIN;
+  auto& from = static_cast<sim_listener&>(*socket);
+  if (!from.somebody_waits()) return -EAGAIN;
+  const int failed = from.trouble.meet(engine_, from.local, [=, this] { engine_.mark(socket); });
+  if (failed == -ECONNABORTED) from.take()->close(true);
+  if (failed < 0) return failed;
+  auto newcomer = from.take();
+  ++engine_.io_operations;
   engine_.note("{} is accepted", newcomer->name());
   peer = newcomer->remote;
   descriptor = descriptors_.add(std::move(newcomer));
@@ -79,7 +85,7 @@ int sim_network::connect(const address& to, const address* from, int& descriptor
   client->set_open();
   descriptor = descriptors_.add(client);
   if (to.is_unix()) return 0;
-  after_latency([this, wanted] { knock(wanted, 1); });
+  begin(wanted);
   return -EINPROGRESS;
 }
 
@@ -134,8 +140,26 @@ int sim_network::take_local_address(sim_stream& client, const address* from) {
   return 0;
 }
 
+void sim_network::forget_ended() {
+  std::erase_if(established_, [](const auto& one) { return one.expired(); });
+  established_.reserve(2 * established_.size() + 16);
+}
+
+void sim_network::draw_breaking() {
+  forget_ended();
+  for (const auto& one : established_) one.lock()->breaking.draw();
+}
+
 void sim_network::after_latency(std::function<void()> happen) {
-  engine_.schedule.at(engine_.now() + engine_.draw_latency(), std::move(happen));
+  engine_.schedule.under_way(engine_.now() + engine_.draw_latency(), std::move(happen));
+}
+
+void sim_network::begin(const connection_ptr& wanted) {
+  const auto fate = draw_connect_fate(engine_, wanted->client()->name());
+  if (!fate) return after_latency([=, this] { knock(wanted, 1); });
+  if (fate->error == 0) return;
+  engine_.schedule.at(engine_.now() + fate->after,
+                      [=, this, error = fate->error] { refuse(wanted, error); });
 }
 
 void sim_network::knock(const connection_ptr& wanted, unsigned tries) {
@@ -143,13 +167,16 @@ void sim_network::knock(const connection_ptr& wanted, unsigned tries) {
   if (!client->open()) return;
   const listener_ptr listener = find_listener(client->remote);
   if (listener == nullptr) return after_latency([=, this] { refuse(wanted, ECONNREFUSED); });
+  const auto again = [=, this] {
+    tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT);
+  };
   if (listener->full()) {
     engine_.note("{} finds no place", client->name());
-    const time_point later = engine_.now() + patience_of(tries);
-    engine_.schedule.at(later, [=, this] {
-      tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT);
-    });
-    return;
+    return engine_.schedule.at(engine_.now() + patience_of(tries), again);
+  }
+  if (engine_.strikes(fault_kind::full_backlogs)) {
+    engine_.meet(fault_kind::full_backlogs, "{} finds no place", client->name());
+    return engine_.schedule.under_way(engine_.now() + patience_of(tries), again);
   }
   listener->expect();
   wanted->server()->establish();
@@ -164,6 +191,14 @@ void sim_network::answer(const connection_ptr& made, const listener_ptr& listene
   client->establish();
   client->send_over([=, this](sim_stream&) { join(made, listener); });
   engine_.mark(client);
+  established(made);
+}
+
+void sim_network::established(const connection_ptr& made) {
+  ++engine_.io_operations;
+  if (established_.size() == established_.capacity()) forget_ended();
+  established_.push_back(made);
+  made->breaking.draw();
 }
 
 void sim_network::join(const connection_ptr& made, const listener_ptr& listener) {
@@ -188,12 +223,21 @@ int sim_network::connect_at_once(const connection_ptr& wanted) {
   const auto client = wanted->client();
   const listener_ptr listener = find_listener(client->remote);
   if (listener == nullptr) return client->remote.host().starts_with('@') ? -ECONNREFUSED : -ENOENT;
+  if (engine_.strikes(fault_kind::refused_connects)) {
+    engine_.meet(fault_kind::refused_connects, "{} is refused", client->name());
+    return -ECONNREFUSED;
+  }
   if (listener->full()) return -EAGAIN;
+  if (engine_.strikes(fault_kind::full_backlogs)) {
+    engine_.meet(fault_kind::full_backlogs, "{} finds no place", client->name());
+    return -EAGAIN;
+  }
   listener->expect();
   name_server_end(*wanted, *listener);
   client->establish();
   wanted->server()->establish();
   client->send_over([=, this](sim_stream&) { join(wanted, listener); });
+  ++engine_.io_operations;
   return 0;
 }
 

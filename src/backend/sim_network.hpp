@@ -36,6 +36,9 @@ class sim_network {
 
   std::size_t open_descriptors() const noexcept { return descriptors_.open(); }
 
+  /// The ways of the network have changed: some of the connections that are there may break.
+  void draw_breaking();
+
  private:
   using connection_ptr = std::shared_ptr<sim_connection>;
   using listener_ptr = std::shared_ptr<sim_listener>;
@@ -44,17 +47,21 @@ class sim_network {
   int take_local_address(sim_stream& client, const address* from);
   void after_latency(std::function<void()> happen);
 
+  void begin(const connection_ptr& wanted);
   void knock(const connection_ptr& wanted, unsigned tries);
   void answer(const connection_ptr& made, const listener_ptr& listener);
   void join(const connection_ptr& made, const listener_ptr& listener);
   void refuse(const connection_ptr& wanted, int error);
   int connect_at_once(const connection_ptr& wanted);
+  void established(const connection_ptr& made);
+  void forget_ended();
 
   sim_engine& engine_;
   sim_descriptors descriptors_;
   sim_ports ports_;
   std::vector<listener_ptr> listeners_;  // open ones, oldest first
   std::uint64_t connections_ = 0;
+  std::vector<std::weak_ptr<sim_connection>> established_;  // oldest first
 };
 
 }  // namespace cetane::detail

@@ -30,11 +30,11 @@ class sim_output {
  public:
   explicit sim_output(std::size_t capacity) noexcept : capacity_(capacity) {}
 
-  /// Takes what there is room for; 0 when there is none.
-  std::size_t put(const iovec* parts, int count) {
+  /// Takes `most` bytes, for which there is room.
+  std::size_t put(const iovec* parts, int count, std::size_t most) {
     const std::uint64_t before = written_;
     for (int i = 0; i < count; ++i) {
-      const std::size_t length = std::min(parts[i].iov_len, room());
+      const std::size_t length = std::min(parts[i].iov_len, most - (written_ - before));
       unsent_.put({static_cast<const char*>(parts[i].iov_base), length});
       written_ += length;
     }
@@ -73,10 +73,9 @@ class sim_output {
 
   /// A third of the buffer is free: the kernel's measure for telling a writer that waits.
   bool roomy() const noexcept { return 3 * room() >= capacity_; }
-
- private:
   std::size_t room() const noexcept { return capacity_ - (written_ - receipt_.arrived); }
 
+ private:
   std::size_t capacity_;
   sim_bytes unsent_;
   std::uint64_t written_ = 0;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace cetane::detail {
@@ -20,7 +21,21 @@ class sim_schedule {
   /// When something happens next; `never` when nothing will.
   time_point next() const noexcept { return plans_.empty() ? never : plans_.front().when; }
 
-  void at(time_point when, std::function<void()> happen);
+  void at(time_point when, std::function<void()> happen) { add(when, false, std::move(happen)); }
+
+  /// As at(), for what is under way on the network, or held up there: see hasten().
+  void under_way(time_point when, std::function<void()> happen) {
+    add(when, true, std::move(happen));
+  }
+
+  /// Lets all that is under way happen by `latest`, or just after it: in its order, and each by
+  /// itself.
+  void hasten(time_point latest);
+
+  /// When the last of what was hastened happens.
+  time_point hastened_to() const noexcept { return hastened_to_; }
+  /// Changes each time when something is hastened.
+  std::uint64_t epoch() const noexcept { return epoch_; }
 
   /// Moves the clock, but not past what happens next.
   void advance(time_point to) noexcept;
@@ -33,13 +48,18 @@ class sim_schedule {
   struct plan {
     time_point when;
     std::uint64_t number;
+    bool is_under_way;
     std::function<void()> happen;
   };
+
+  void add(time_point when, bool is_under_way, std::function<void()> happen);
 
   static bool later(const plan& a, const plan& b) noexcept;
 
   time_point now_;
   std::uint64_t planned_ = 0;
+  time_point hastened_to_{};
+  std::uint64_t epoch_ = 0;
   std::vector<plan> plans_;  // a heap, the next one in front
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace cetane::detail {
 
@@ -30,11 +31,15 @@ class sim_socket {
   /// Its owner has been told and has perhaps read: tell the peer, if that is news.
   virtual void delivered() {}
 
+  /// What it is called in the log.
+  virtual std::string name() const = 0;
+
   /// The descriptor is closed.
   virtual void close(bool reset) = 0;
 
   const kind type;
   bool marked = false;               // the engine has it on its list
+  bool startled = false;             // an event without a cause: its owner finds nothing
   std::optional<std::uint64_t> tag;  // of the object that watches it
   address local;
   std::optional<address> address_held;  // given back when the descriptor is closed

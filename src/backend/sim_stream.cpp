@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <utility>
 
 namespace cetane::detail {
@@ -24,36 +25,72 @@ sim_stream::sim_stream(sim_engine& engine, sim_connection& home, bool is_client)
       engine_(engine),
       home_(home),
       is_client_(is_client),
+      path_(engine),
       output_(engine.capacity()) {}
 
 std::string sim_stream::name() const {
   return fmt::format("#{} {}", home_.number, is_client_ ? "client" : "server");
 }
 
-void sim_stream::send_over(std::function<void(sim_stream&)> arrive) {
-  last_arrival_ = std::max(last_arrival_, engine_.now() + engine_.draw_latency());
-  engine_.schedule.at(last_arrival_, [to = is_client_ ? home_.server() : home_.client(),
-                                      arrive = std::move(arrive)] { arrive(*to); });
+std::shared_ptr<sim_stream> sim_stream::self() const {
+  return is_client_ ? home_.client() : home_.server();
+}
+
+std::shared_ptr<sim_stream> sim_stream::other() const {
+  return is_client_ ? home_.server() : home_.client();
+}
+
+void sim_stream::send_over(std::size_t bytes, std::function<void(sim_stream&)> arrive) {
+  engine_.schedule.under_way(path_.arrival(bytes),
+                             [to = other(), arrive = std::move(arrive)] { arrive(*to); });
 }
 
 ssize_t sim_stream::write(const iovec* parts, int count) {
   if (error_ != 0) return -take_error();
   if (state_ == state::connecting) return -EAGAIN;
   if (state_ == state::refused || broken_ || output_.ended()) return -EPIPE;
-  const std::size_t taken = output_.put(parts, count);
-  const bool wanted =
-      std::any_of(parts, parts + count, [](const iovec& p) { return p.iov_len > 0; });
-  if (taken == 0 && wanted) {
+  const std::size_t wanted =
+      std::accumulate(parts, parts + count, std::size_t{0},
+                      [](std::size_t sum, const iovec& part) { return sum + part.iov_len; });
+  const std::size_t taken = output_.put(parts, count, fitting(wanted));
+  if (taken == 0 && wanted > 0) {
     starved_ = true;
     return -EAGAIN;
   }
+  if (taken > 0) ++engine_.io_operations;
   transmit();
   return static_cast<ssize_t>(taken);
 }
 
+void sim_stream::wait_for_room() {
+  starved_ = true;
+  call_when_roomy();
+}
+
+// How many of the bytes are taken now; 0 if their writer has to wait.
+std::size_t sim_stream::fitting(std::size_t wanted) {
+  const std::size_t room = std::min(wanted, output_.room());
+  if (room < wanted && engine_.has_small_buffers()) {
+    engine_.meet(fault_kind::buffers, "{} has room for {} of {} bytes", name(), room, wanted);
+  }
+  if (room == 0) return 0;
+  if (stall_.begins(engine_, name(), [self = self()] {
+        self->stall_.end();
+        self->call_when_roomy();
+      })) {
+    return 0;
+  }
+  if (room == 1 || !engine_.strikes(fault_kind::short_writes)) return room;
+  const std::size_t taken = engine_.faults.dice(fault_kind::short_writes).roll(1, room - 1);
+  engine_.meet(fault_kind::short_writes, "{} writes {} of {} bytes", name(), taken, wanted);
+  return taken;
+}
+
 // In the kernel's order: what is queued, the end, an error, and then what a broken socket says.
 ssize_t sim_stream::read(char* to, std::size_t room) noexcept {
+  if (engine_.splits() && input_.size() > 0) room = std::min(room, engine_.draw_segment());
   if (const std::size_t count = input_.take(to, room); count > 0) {
+    ++engine_.io_operations;
     received_.read += count;
     engine_.trace.fold(home_.number);
     engine_.trace.fold(count);
@@ -104,7 +141,7 @@ unsigned sim_stream::conditions() const noexcept {
   const bool gone = broken_ || state_ == state::refused;
   unsigned holding = 0;
   if (readable()) holding |= input;
-  if (gone || output_.ended() || output_.roomy()) holding |= output;
+  if (gone || output_.ended() || (output_.roomy() && !stall_.on())) holding |= output;
   if (gone || received_.end_arrived) holding |= hang_up;
   if (error_ != 0) holding |= failure;
   return holding;
@@ -124,21 +161,42 @@ void sim_stream::refuse(int error) {
 // Segments that leave together arrive one by one, else a receiver would see them as one.
 void sim_stream::transmit() {
   for (bool first = true; output_.sendable() > 0; first = false) {
-    if (!first) last_arrival_ += duration(1);
-    send_over([bytes = output_.send(engine_.draw_segment())](sim_stream& receiver) {
-      receiver.bytes_arrived(bytes);
-    });
+    if (!first) path_.separate();
+    std::string bytes = next_piece();
+    const std::size_t size = bytes.size();
+    send_over(size,
+              [bytes = std::move(bytes)](sim_stream& receiver) { receiver.bytes_arrived(bytes); });
+    home_.breaking.note_sent(size);
   }
   if (output_.send_end()) send_over([](sim_stream& receiver) { receiver.end_arrived(); });
 }
 
-void sim_stream::mark() { engine_.mark(is_client_ ? home_.client() : home_.server()); }
+std::string sim_stream::next_piece() {
+  const std::size_t whole = output_.sendable();
+  if (path_.busy()) engine_.meet(fault_kind::bandwidth, "{} waits for what it sent before", name());
+  std::string bytes = output_.send(home_.breaking.passing(engine_.draw_segment()));
+  if (bytes.size() < whole && engine_.splits()) {
+    engine_.meet(fault_kind::split_reads, "{} sends {} of {} bytes", name(), bytes.size(), whole);
+  }
+  return bytes;
+}
+
+void sim_stream::mark() { engine_.mark(self()); }
 
 // RST: what is under way arrives before it, what was not sent is lost.
 void sim_stream::cut() {
   engine_.note("{} resets", name());
   broken_ = true;
   send_over([](sim_stream& receiver) { receiver.reset_arrived(); });
+}
+
+void sim_stream::break_off(bool overtakes) {
+  if (!overtakes) {
+    other()->send_over([](sim_stream& receiver) { receiver.reset_arrived(); });
+    return;
+  }
+  engine_.schedule.under_way(engine_.now() + engine_.draw_latency(),
+                             [self = self()] { self->reset_arrived(); });
 }
 
 // Both ends came through; the kernel forgets the connection then.
@@ -177,7 +235,11 @@ void sim_stream::receipt_arrived(const sim_receipt& receipt) {
   if (broken_) return;
   output_.acknowledge(receipt);
   transmit();
-  if (!starved_ || !output_.roomy()) return;
+  call_when_roomy();
+}
+
+void sim_stream::call_when_roomy() {
+  if (!starved_ || stall_.on() || !output_.roomy()) return;
   starved_ = false;
   if (open_) mark();
 }

@@ -3,7 +3,9 @@
 #include <backend/sim_bytes.hpp>
 #include <backend/sim_engine.hpp>
 #include <backend/sim_output.hpp>
+#include <backend/sim_path.hpp>
 #include <backend/sim_socket.hpp>
+#include <backend/sim_stall.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -32,6 +34,8 @@ class sim_stream final : public sim_socket {
   ssize_t read(char* to, std::size_t room) noexcept;
   /// Bytes that arrived and were not read, or what comes instead of them.
   bool readable() const noexcept;
+  /// Lets who waits for room be told of it, though not all of a write was refused.
+  void wait_for_room();
   int end_output();
   void close(bool reset) override;
   /// The error that nobody has been told yet, which is told once.
@@ -50,17 +54,29 @@ class sim_stream final : public sim_socket {
   bool open() const noexcept { return open_; }
   void set_open() noexcept { open_ = true; }
   /// Plans what happens at the other end when something that leaves now has come there.
-  void send_over(std::function<void(sim_stream&)> arrive);
+  void send_over(std::function<void(sim_stream&)> arrive) { send_over(0, std::move(arrive)); }
+  /// A reset comes by itself, not from the other end, and perhaps ahead of what is under way.
+  void break_off(bool overtakes);
+  /// True while somebody would notice that.
+  bool alive() const noexcept {
+    return open_ && state_ == state::connected && !broken_ && !finished();
+  }
 
-  std::string name() const;
+  std::string name() const override;
 
   address remote;
 
  private:
   enum class state : std::uint8_t { connecting, connected, refused };
 
+  void send_over(std::size_t bytes, std::function<void(sim_stream&)> arrive);
+  std::shared_ptr<sim_stream> self() const;
+  std::shared_ptr<sim_stream> other() const;
   void mark();
+  std::size_t fitting(std::size_t wanted);
+  void call_when_roomy();
   void transmit();
+  std::string next_piece();
   void cut();
   bool finished() const noexcept;
 
@@ -77,8 +93,9 @@ class sim_stream final : public sim_socket {
   bool open_ = false;
   bool broken_ = false;   // reset by one of both
   bool starved_ = false;  // a writer was refused and waits for room
+  sim_stall stall_;
   int error_ = 0;
-  time_point last_arrival_{};  // of what was sent over: nothing overtakes it
+  sim_path path_;
   sim_output output_;
   sim_bytes input_;
   sim_receipt received_;  // what has come, and been read, here

@@ -190,7 +190,34 @@ void event_loop::push_message(detail::message* message) noexcept {
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
 //    a chain of hand-overs does not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
-  for (unsigned n = 0; n < resumes_per_pass && !ready_.empty(); ++n) resume(ready_.pop());
+  for (unsigned n = 0; n < turns_per_pass_ && !ready_.empty(); ++n) resume(ready_.pop());
+}
+
+// Who has paused stays behind all who were there, and before who came later.
+std::size_t event_loop::shuffle_ready(
+    const std::function<bool(std::vector<detail::task_context*>&)>& shuffle) {
+  std::size_t moved = 0;
+  detail::ready_queue shuffled;
+  std::vector<detail::task_context*> tasks;
+  const auto put_back = [&] {
+    if (tasks.size() > 1 && shuffle(tasks)) moved += tasks.size();
+    for (detail::task_context* const task : tasks) shuffled.push(*task);
+    tasks.clear();
+  };
+  while (!ready_.empty()) {
+    const bool paused = ready_.front().queued == detail::task_context::behind_all;
+    detail::task_context& task = ready_.pop();
+    if (!paused) {
+      tasks.push_back(&task);
+      continue;
+    }
+    put_back();
+    shuffled.push(task);
+    task.queued = detail::task_context::behind_all;
+  }
+  put_back();
+  ready_.append(shuffled);
+  return moved;
 }
 
 // 3. Timers, by (deadline, order of arming). The clock is read only if there is one.

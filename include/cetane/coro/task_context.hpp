@@ -125,6 +125,7 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   void pause(std::coroutine_handle<> frame) noexcept {
     leaf = frame;
     loop->make_ready(*this);
+    queued = behind_all;
   }
 
   /// The name in logs and dumps.
@@ -136,6 +137,8 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   /// Called from the loop, once: `root` is done, or null when the loop had to destroy a task that
   /// did not end. May destroy this object.
   virtual void on_finished() noexcept = 0;
+
+  static constexpr std::uint8_t behind_all = 2;
 
   scheduler* loop = nullptr;
   task_context* next_ready = nullptr;
@@ -150,7 +153,9 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   /// Why the task itself was cancelled, not its scope.
   cancel_reason own_reason : 3 = cancel_reason::none;
   bool has_children : 1 = false;  // the loop knows its family
-  bool queued = false;            // its turn comes: it need not be made ready
+  /// Its turn comes, so that it need not be made ready; `behind_all`, when all others are to have
+  /// theirs before.
+  std::uint8_t queued = false;
 
  protected:
   task_context() = default;

@@ -20,6 +20,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cetane {
 
@@ -133,6 +134,14 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// again, and would keep a core busy. Allocates nothing.
   void postpone(detail::task_context& task) noexcept;
 
+  /// For a simulation: how many resumes a pass has from now on.
+  void set_turns_per_pass(unsigned most) noexcept { turns_per_pass_ = most; }
+  /// For a simulation: lets `shuffle(tasks)` reorder the tasks that are ready, those before each
+  /// one that has paused, and those after it, by themselves. Returns how many tasks were in what it
+  /// says it has changed.
+  std::size_t shuffle_ready(
+      const std::function<bool(std::vector<detail::task_context*>&)>& shuffle);
+
   /// What goes on without an owner: connections that are being closed.
   intrusive_list<detail::orphan, detail::orphan>& orphans() noexcept { return orphans_; }
 
@@ -190,6 +199,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   bool unsettled_ = false;                   // there is something in finished_first_ or refused_
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
+  unsigned turns_per_pass_ = resumes_per_pass;
   loop_stats stats_;
 
   std::atomic<detail::message*> mailbox_{nullptr};

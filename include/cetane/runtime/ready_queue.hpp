@@ -21,6 +21,9 @@ class ready_queue {
     end_ = &task.next_ready;
   }
 
+  /// The first task; there is one.
+  [[nodiscard]] task_context& front() const noexcept { return *first_; }
+
   /// Takes the first task; there is one.
   task_context& pop() noexcept {
     task_context& task = *first_;
