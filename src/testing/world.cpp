@@ -24,7 +24,15 @@ world::world(std::uint64_t seed)
 
 world::~world() = default;
 
-void world::faults_are(const faults& wanted) { simulation::of(loop_).behave_as(wanted.ways()); }
+void world::faults_are(const faults& wanted) {
+  healed_at_.reset();
+  simulation::of(loop_).behave_as(wanted.ways());
+}
+
+void world::heal() {
+  faults_are(faults::none());
+  healed_at_ = loop_.now();
+}
 
 served world::serve(service fresh) {
   fresh.start(loop_);
@@ -38,6 +46,12 @@ std::size_t world::open_connections() const noexcept {
   return stats.connections_opened - stats.connections_closed;
 }
 
+std::uint64_t world::faults_met() { return simulation::of(loop_).faults_met(); }
+
+std::uint64_t world::faults_met(fault_kind kind) { return simulation::of(loop_).faults_met(kind); }
+
+std::uint64_t world::io_operations() { return simulation::of(loop_).io_operations(); }
+
 std::string world::log_tail(std::size_t lines) { return simulation::of(loop_).log_tail(lines); }
 
 std::uint64_t world::trace_hash() { return simulation::of(loop_).trace_hash(); }
@@ -50,11 +64,13 @@ void world::run(const std::function<task<>(world&)>& body) {
     return test.done();
   });
   detail::take_result(test);
+  check_healing();
   wait_for_the_rest();
   check_unhandled();
 }
 
 void world::check_limits() {
+  check_healing();
   if (elapsed() > time_limit_) {
     throw unfinished(
         fmt::format("the test has not ended after {} s of virtual time (the limit is "
@@ -67,6 +83,15 @@ void world::check_limits() {
                     "world::pass_limit), {} s of virtual time; there are {}",
                     pass_limit_, in_seconds(elapsed()), loop_.dump_tasks()));
   }
+}
+
+// Also at the end of the body, which may have come too late, without a pass before it.
+void world::check_healing() {
+  if (!healed_at_ || loop_.now() <= deadline_after(*healed_at_, heal_limit_)) return;
+  throw unfinished(
+      fmt::format("the test has not ended {} s after the network became a good one (see "
+                  "world::heal_limit); there are {}",
+                  in_seconds(heal_limit_), loop_.dump_tasks()));
 }
 
 void world::wait_for_the_rest() {

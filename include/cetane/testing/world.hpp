@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,7 @@ namespace cetane::testing {
 class CETANE_API world {
  public:
   static constexpr duration default_time_limit = std::chrono::hours(24);
+  static constexpr duration default_heal_limit = std::chrono::seconds(5);
   static constexpr std::uint64_t default_pass_limit = 2'000'000;
   /// How long tasks and connections may take to end once the body has.
   static constexpr duration settling_time = std::chrono::seconds(15);
@@ -37,6 +39,11 @@ class CETANE_API world {
 
   /// Gives the network other ways from now on.
   void faults_are(const faults& wanted);
+  /// From now on the network is a good one, and what is on its way arrives at once. What is lost
+  /// stays so: a connect that met no answer ends by its own limit.
+  ///
+  /// The body must then end within heal_limit().
+  void heal();
 
   /// Starts a service. Give it port 0, and take the port from the result; it ends with that, so
   /// keep it: `const auto& server = w.serve(service(chat, 0, std::ref(lobby)));`.
@@ -51,6 +58,12 @@ class CETANE_API world {
   /// The virtual time since the test began.
   [[nodiscard]] duration elapsed() noexcept;
 
+  /// How many faults have struck, of all kinds or of one. Latency alone is none.
+  [[nodiscard]] std::uint64_t faults_met();
+  [[nodiscard]] std::uint64_t faults_met(fault_kind kind);
+  /// How many calls have made or accepted a connection, or have moved bytes.
+  [[nodiscard]] std::uint64_t io_operations();
+
   /// The ends of connections that are open, those included that only flush their output. A
   /// connection within the world has two.
   [[nodiscard]] std::size_t open_connections() const noexcept;
@@ -62,6 +75,8 @@ class CETANE_API world {
 
   /// How much virtual time the body may take, from the beginning: 24 h.
   void time_limit(any_duration most) noexcept { time_limit_ = most; }
+  /// How much virtual time the body may take once the network is a good one again: 5 s.
+  void heal_limit(any_duration most) noexcept { heal_limit_ = most; }
   /// How many passes of the event loop it may take, so that tasks are found out that keep the loop
   /// busy while no time passes: 2,000,000.
   void pass_limit(std::uint64_t most) noexcept { pass_limit_ = most; }
@@ -79,6 +94,7 @@ class CETANE_API world {
 
  private:
   void check_limits();
+  void check_healing();
   void wait_for_the_rest();
   void check_unhandled();
 
@@ -87,6 +103,8 @@ class CETANE_API world {
   event_loop loop_;
   time_point begin_;
   duration time_limit_ = default_time_limit;
+  duration heal_limit_ = default_heal_limit;
+  std::optional<time_point> healed_at_;
   std::uint64_t pass_limit_ = default_pass_limit;
   std::uint64_t unhandled_expected_ = 0;
 };
