@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 namespace sim_schedule_test {
@@ -67,6 +68,31 @@ TEST_CASE("a plan for the past happens now", "[backend][sim][not-epoll]") {
   schedule.run_due();
 
   REQUIRE(done);
+}
+
+TEST_CASE("what is under way can be hastened, in its order and each by itself",
+          "[backend][sim][not-epoll]") {
+  sim_schedule schedule(start);
+  std::vector<std::string> happened;
+  const auto note = [&](const char* what) {
+    return [&happened, what] { happened.push_back(what); };
+  };
+  schedule.under_way(start + 3h, note("third"));
+  schedule.at(start + 2h, note("planned"));
+  schedule.under_way(start + 1h, note("second"));
+  schedule.under_way(start + 1ms, note("first"));
+
+  schedule.hasten(start + 1s);
+
+  REQUIRE(schedule.hastened_to() == start + 1s + 2ns);
+  std::vector<time_point> times;
+  while (schedule.next() != never) {
+    times.push_back(schedule.next());
+    schedule.advance(schedule.next());
+    schedule.run_due();
+  }
+  REQUIRE(happened == std::vector<std::string>{"first", "second", "third", "planned"});
+  REQUIRE(times == std::vector{start + 1ms, start + 1s + 1ns, start + 1s + 2ns, start + 2h});
 }
 
 }  // namespace sim_schedule_test

@@ -37,7 +37,7 @@ task<> talk(std::uint16_t port, std::size_t bytes, bool& whole) {
 task<> try_to_talk(std::uint16_t port) {
   bool whole = false;
   try {
-    co_await talk(port, 2000, whole);
+    co_await talk(port, 500, whole);
   } catch (const connection_error&) {
   }
 }
@@ -157,7 +157,7 @@ TEST_CASE("profiles have names, and others are refused", "[testing][heal]") {
 TEST_CASE("what a profile promises is met", "[testing][heal]") {
   const auto met = [](const char* profile) {
     std::set<fault_kind> kinds;
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 25; ++seed) {
       world w(seed);
       w.run([&](world& in) -> task<> {
         in.faults_are(faults::named(profile));
@@ -180,7 +180,11 @@ TEST_CASE("what a profile promises is met", "[testing][heal]") {
   CHECK(met("flaky") == std::set{fault_kind::split_reads, fault_kind::storms, fault_kind::resets,
                                  fault_kind::refused_connects, fault_kind::lost_connects,
                                  fault_kind::full_backlogs});
-  CHECK(met("hostile").size() == every_fault_kind.size() - 1);  // all but latency
+  const std::set<fault_kind> all_met = met("hostile");
+  for (const fault_kind kind : every_fault_kind) {
+    CAPTURE(name_of(kind));
+    CHECK(all_met.count(kind) == (kind == fault_kind::latency ? 0 : 1));  // the way things are
+  }
 }
 
 TEST_CASE("a mix is drawn from its numbers alone, and every kind comes up", "[testing][heal]") {
