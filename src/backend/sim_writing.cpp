@@ -17,7 +17,9 @@ ssize_t sim_writing::write(stream_io& stream, const iovec* parts, int count) noe
   return sent;
 }
 
-// A call that is interrupted has written nothing: 0, as the kernel backends have it.
+// A call that is interrupted has written nothing: 0, as the kernel backends have it. Of other calls
+// the core sees an interrupted accept and an interrupted wait. It never sees EINTR from a read or a
+// larger write, which the kernel backends repeat, nor from a connect, which goes on by itself.
 ssize_t sim_writing::write_soon(stream_io& stream, std::string_view bytes) noexcept {
   if (stream.output_taken) return -EAGAIN;
   if (is_late(stream)) {

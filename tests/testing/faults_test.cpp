@@ -18,6 +18,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace faults_test {
@@ -272,6 +273,69 @@ TEST_CASE("faults drawn for a seed lose nothing without saying so", "[testing][f
   CHECK(met > 10'000);
   CHECK(whole > 600);
   CHECK(failed > 50);
+}
+
+namespace {
+
+// Who ends his output when: a conversation of both ends has four halves.
+enum class order { client_first, server_first, both_at_once };
+
+struct end_of_talk {
+  std::string sent;
+  std::string heard;
+  bool whole = false;  // the other end ended its output
+};
+
+task<> speak(connection& c, const end_of_talk& self) {
+  for (std::size_t i = 0; i < self.sent.size(); i += 100) co_await c.send(self.sent.substr(i, 100));
+  co_await c.send_eof();
+}
+
+task<> listen_to(connection& c, end_of_talk& self) {
+  co_await hear(c, self.heard);
+  self.whole = true;
+}
+
+task<> take_part(connection& c, end_of_talk& self, bool speaks_first) {
+  if (speaks_first) co_await speak(c, self);
+  co_await listen_to(c, self);
+  if (!speaks_first) co_await speak(c, self);
+}
+
+}  // namespace
+
+TEST_CASE("each end hears all that the other has said, in whatever order they end their output",
+          "[testing][faults]") {
+  const order who = GENERATE(order::client_first, order::server_first, order::both_at_once);
+  CAPTURE(who);
+  std::size_t whole = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    end_of_talk client, server_side;
+    client.sent = some_text(700);
+    server_side.sent = some_text(900);
+    const auto serve_one = [&](connection& peer) -> task<> {
+      co_await take_part(peer, server_side, who != order::client_first);
+    };
+    world(seed).run([&](world& w) -> task<> {
+      w.faults_are(faults::drawn(w.random()));
+      const auto& server = w.serve(service(serve_one, 0));
+      try {
+        connection c = co_await connect("talk", server.port());
+        co_await take_part(c, client, who != order::server_first);
+      } catch (const connection_error&) {
+      }
+      co_await sleep(1min);  // the other end may need a while
+    });
+    for (const auto& [self, other] :
+         {std::pair(&client, &server_side), std::pair(&server_side, &client)}) {
+      CHECK(other->sent.starts_with(self->heard));
+      if (!self->whole) continue;
+      CHECK(self->heard == other->sent);
+      ++whole;
+    }
+  }
+  CHECK(whole > 120);
 }
 
 TEST_CASE("a narrow way takes its time in each direction, for each connection by itself",
