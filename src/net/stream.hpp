@@ -149,6 +149,7 @@ class stream : public stream_io, public waitable {
   }
   void note_progress() noexcept;
   std::string with_abort_reason(std::string_view tried) const;
+  void end_input(int error) noexcept;
   void serve_reader() noexcept;
   void resume_reader() noexcept;
   [[noreturn]] void throw_no_input(std::string_view tried);

@@ -71,14 +71,15 @@ void stream::release() noexcept {
 }
 
 // Everything is written. If the peer has ended its output there is nothing that an early close
-// could destroy.
+// could destroy. After output that was lost, an orderly end would be a lie.
 void stream::begin_linger() noexcept {
+  if (output_error_ != 0) return finish_close(true);
   if (extras_) extras_->idle.disarm();
   if (end_ != own_end::sent) {
     end_ = own_end::sent;
     io().shutdown_write(*this);
   }
-  if (input_ended_ || output_error_ != 0) return finish_close(false);
+  if (input_ended_) return finish_close(false);
   window_.reset();
   phase_ = phase::lingering;
   update_reading();

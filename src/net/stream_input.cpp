@@ -122,6 +122,21 @@ void stream::on_end(int error) noexcept {
   if (!reader_->queued) resume_reader();
 }
 
+// Ends the input from within a call down, where no task may be resumed. What has arrived may be
+// read.
+void stream::end_input(int error) noexcept {
+  if (phase_ != phase::open || input_ended_) return;
+  input_ended_ = true;
+  input_error_ = static_cast<std::int16_t>(error);
+  update_reading();
+  notify_closed();
+  if (reader_ == nullptr) return;
+  if (request_ != nullptr) request_->ended = true;
+  if (reader_->queued) return;
+  request_ = nullptr;
+  loop_.make_ready(*std::exchange(reader_, nullptr));
+}
+
 // A reader in the ready queue has been served, or woken by something else; it looks when its turn
 // comes.
 void stream::serve_reader() noexcept {

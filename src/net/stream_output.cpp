@@ -34,7 +34,7 @@ std::size_t size_of(const std::string_view* parts, std::size_t count) noexcept {
 }
 
 // Whether an error that a write met says that the connection is gone altogether. EPIPE does not:
-// the peer's orderly end may have come before.
+// the peer's orderly end may have come before. In both cases the input comes to an end by itself.
 bool is_reset(int error) noexcept {
   return error == ECONNRESET || error == ECONNABORTED || error == ETIMEDOUT ||
          error == EHOSTUNREACH || error == ENETUNREACH;
@@ -413,10 +413,12 @@ void stream::drop_output() noexcept {
 }
 
 // The system tells an error once: of a reset that a write has met, a read will only be told that
-// the input has ended.
+// the input has ended. Where the system lacks something (ENOBUFS, ENOMEM, or a file that cannot be
+// read) the connection is well, but our side of it has a gap: nobody goes on talking then.
 void stream::fail_writing(int error, std::size_t lost_bytes) noexcept {
   loop_.counters().bytes_dropped += lost_bytes;
   if (is_reset(error) && !input_ended_) input_error_ = static_cast<std::int16_t>(error);
+  if (!is_reset(error) && error != EPIPE) end_input(error);
   break_output(error);
 }
 
