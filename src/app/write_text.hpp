@@ -1,15 +1,17 @@
 #pragma once
 
+#include <base/write_all.hpp>
+
 #include <cstdio>
-#include <string>
+#include <string_view>
 
 namespace cetane::detail {
 
-/// Writes at once. A stream that cannot be written, because it is closed or full, is no reason to
-/// fail.
-inline void write_text(std::FILE* to, const std::string& text) {
-  std::fputs(text.c_str(), to);
+/// Writes at once, behind what the program has printed. Past stdio, which drops what a signal has
+/// kept it from writing.
+inline void write_text(std::FILE* to, std::string_view text) {
   std::fflush(to);
+  write_all(::fileno(to), text);
 }
 
 }  // namespace cetane::detail

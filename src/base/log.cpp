@@ -1,5 +1,7 @@
 #include <cetane/base/log.hpp>
 
+#include <base/write_all.hpp>
+
 #include <cetane/base/text.hpp>
 
 #include <fmt/format.h>
@@ -13,7 +15,6 @@
 
 #include <pthread.h>
 #include <time.h>
-#include <unistd.h>
 
 namespace cetane::log {
 
@@ -95,7 +96,7 @@ void write_to_stderr(level at, std::string_view name, std::string_view line) {
   const std::string text = fmt::format("{} {} {}{}{}\n", time_text(), to_string(at), name,
                                        name.empty() ? "" : ": ", line);
   // A log that cannot be written has nowhere to say so.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  cetane::detail::write_all(STDERR_FILENO, text);
 }
 
 bool give_to_sink(level at, std::string_view name, std::string_view line) {
