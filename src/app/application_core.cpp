@@ -1,5 +1,6 @@
 #include <app/application_core.hpp>
 
+#include <app/lack_remedy.hpp>
 #include <app/named_topics.hpp>
 #include <app/write_text.hpp>
 #include <os/fork_hook.hpp>
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -41,6 +43,12 @@ void call_guarded(const char* what, Call&& call) {
   } catch (...) {
     log::error("{} failed with something that is no std::exception", what);
   }
+}
+
+std::string with_remedy(const error& e) {
+  const std::string text = e.what();
+  const std::string_view help = lack_remedy(e.code().value());
+  return help.empty() || text.ends_with(help) ? text : fmt::format("{}; {}", text, help);
 }
 
 }  // namespace
@@ -91,9 +99,11 @@ int application_core::run_here(const std::function<int()>& run) {
   try {
     return run();
   } catch (const error& e) {  // from the start: a running loop throws nothing
-    complain(e.what());
-    return status_refused;
+    complain(with_remedy(e));
+  } catch (const std::bad_alloc&) {
+    complain("cannot start: there is not enough memory");
   }
+  return status_refused;
 }
 
 int application_core::run_if_asked_to() {

@@ -1,5 +1,7 @@
 #include <app/listening.hpp>
 
+#include <app/lack_remedy.hpp>
+
 #include <cetane/base/text.hpp>
 
 #include <cerrno>
@@ -20,6 +22,8 @@ constexpr std::uint16_t first_free_port = 1024;
 constexpr std::uint16_t last_port = 65535;
 
 std::string another_port(const address& where, const std::string& option) {
+  if (where.port() == 0)
+    return "all free ports are in use; see the sysctl net.ipv4.ip_local_port_range";
   const int next = where.port() == last_port ? where.port() - 1 : where.port() + 1;
   return option.empty() ? fmt::format("try port {}, or port 0 for any free port", next)
                         : fmt::format("try {} {}, or {} 0 for any free port", option, next, option);
@@ -30,7 +34,7 @@ std::string tcp_remedy(const address& where, int code, const std::string& option
     case EADDRINUSE:
       return another_port(where, option);
     case EACCES:
-      if (where.port() >= first_free_port) return {};
+      if (where.port() == 0 || where.port() >= first_free_port) return {};
       return "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE; " +
              another_port(where.with_port(first_free_port * 8 - 1), option);
     case EADDRNOTAVAIL:
@@ -55,7 +59,7 @@ std::string unix_remedy(int code) {
 }
 
 std::string remedy(const address& where, int code, const std::string& option) {
-  if (code == EMFILE || code == ENFILE) return "raise the limit with ulimit -n";
+  if (const std::string_view help = lack_remedy(code); !help.empty()) return std::string(help);
   return where.is_unix() ? unix_remedy(code) : tcp_remedy(where, code, option);
 }
 

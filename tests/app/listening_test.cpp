@@ -65,6 +65,14 @@ TEST_CASE("a path that is taken, or whose folder is missing, is told so", "[app]
 
 TEST_CASE("too many open files are told with the way to raise the limit", "[app][listening]") {
   REQUIRE_THAT(failure(local(8013), EMFILE), EndsWith("; raise the limit with ulimit -n"));
+  REQUIRE_THAT(failure(local(8013), ENFILE), EndsWith("with sysctl fs.file-max"));
+}
+
+TEST_CASE("who asks for any free port is not told to try the next one", "[app][listening]") {
+  REQUIRE_THAT(
+      failure(local(0), EADDRINUSE),
+      EndsWith("; all free ports are in use; see the sysctl net.ipv4.ip_local_port_range"));
+  REQUIRE_THAT(failure(local(0), EACCES), EndsWith(": permission denied"));
 }
 
 TEST_CASE("a host to listen on is an IP address or a name of this machine", "[app][listening]") {
