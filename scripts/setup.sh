@@ -82,11 +82,13 @@ missing_packages() {
   esac
 }
 
-# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, and a malloc that is all fences.
+# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, a malloc that is all fences, and what lets
+# system calls fail.
 missing_optional_tools() {
   has cmake || echo cmake
   has make || echo make
   [ -f /usr/lib/libefence.so.0.0 ] || echo electric-fence
+  has strace || echo strace
 }
 
 clang_has_sanitizers() {
