@@ -37,9 +37,11 @@ unique_fd open_pidfd(int pid) noexcept {
   return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-std::size_t count_threads() {
+std::size_t count_threads() try {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
   return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+} catch (const std::filesystem::filesystem_error& e) {
+  throw error("fork a process (count its threads)", e.code());
 }
 
 void look_for_threads(threads_at_fork policy) {
