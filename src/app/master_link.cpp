@@ -4,6 +4,7 @@
 
 #include <cetane/base/errors.hpp>
 
+#include <cerrno>
 #include <utility>
 
 #include <sys/socket.h>
@@ -18,7 +19,9 @@ void master_link::attach(event_loop& loop, std::function<void(news)> on_news) {
     throw error("watch the link to the master", system_code(failed));
   loop_ = &loop;
   on_news_ = std::move(on_news);
-  say(worker_word::ready);
+  // A master that has ended is news to come. One that lives must not wait for ever.
+  if (const int failed = say(worker_word::ready); failed < 0 && failed != -EPIPE)
+    throw error("tell the master that this worker serves", system_code(failed));
 }
 
 void master_link::detach() noexcept {
@@ -27,10 +30,12 @@ void master_link::detach() noexcept {
   loop_ = nullptr;
 }
 
-// A master that has ended is told nothing.
-void master_link::say(char word) noexcept {
-  [[maybe_unused]] const ssize_t ignored =
-      ::send(link_.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+int master_link::say(char word) noexcept {
+  ssize_t sent = 0;
+  do {
+    sent = ::send(link_.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : 0;
 }
 
 void master_link::on_ready() noexcept {

@@ -22,8 +22,8 @@ class master_link final : public poll_io {
   void attach(event_loop& loop, std::function<void(news)> on_news);
   void detach() noexcept;
 
-  /// Tells the master a worker_word.
-  void say(char word) noexcept;
+  /// Tells the master a worker_word: 0, or a negative errno value.
+  int say(char word) noexcept;
 
  private:
   void on_ready() noexcept override;

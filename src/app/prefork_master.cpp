@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ using clock = std::chrono::steady_clock;
 /// How long a worker may take that was told to stop at once.
 constexpr duration patience_at_once = 2s;
 
+constexpr duration pause_without_memory = 100ms;
+
 const log::logger master_log("prefork");
 
 void say(const unique_fd& link, char word) noexcept {
@@ -40,6 +43,14 @@ int milliseconds_until(time_point until) {
   const duration left = std::max(duration::zero(), until - clock::now());
   return static_cast<int>(
       std::chrono::ceil<std::chrono::milliseconds>(std::min(left, duration(1h))).count());
+}
+
+// Of what poll(2) may say, a lack of memory passes.
+void go_on_after(int error_of_poll) {
+  if (error_of_poll == EINTR) return;
+  if (error_of_poll != ENOMEM)
+    throw error("wait for the workers (poll)", system_code(error_of_poll));
+  std::this_thread::sleep_for(pause_without_memory);
 }
 
 std::string next_one(duration pause) {
@@ -123,8 +134,7 @@ void prefork_master::wait() {
     asked.push_back({one.link.get(), POLLIN, 0});
     until = std::min(until, one.kill_at);
   }
-  if (::poll(asked.data(), asked.size(), milliseconds_until(until)) < 0 && errno != EINTR)
-    throw error("wait for the workers (poll)", system_code(errno));
+  if (::poll(asked.data(), asked.size(), milliseconds_until(until)) < 0) go_on_after(errno);
   heed_signals();
   for (const int pid : pids) {
     worker& one = workers_.at(pid);
