@@ -5,6 +5,9 @@ fault and one run: before the start lines, where the program has to come up whol
 fixed conversation (tour.py) may suffer but the one whom the fault has hit. Whatever it was, the server goes on serving, keeps no descriptor, does not spin,
 and ends in order on SIGTERM.
 
+With `--processes 1` among the program's options there are two processes, a master and its worker, and the fault may hit either at any time: what must hold is
+that they work, but for what was hit, or that both end with status 3.
+
 A schedule that fails prints the command that repeats it, such as: syscall_faults.py --only serve:recvfrom:ECONNRESET:2 build/.../syscall_tour --backend epoll
 """
 
@@ -49,14 +52,15 @@ class Schedule:
         return f"inject={self.call}:{how}:when={self.number}"
 
     def earlier(self):
-        return dataclasses.replace(self, number=self.number - 1) if self.number > 1 else None
+        number = self.number - max(1, self.number // 10)
+        return dataclasses.replace(self, number=number) if number else None
 
 
 # judging
 
 
 def judge(schedule, command):
-    return (judge_start if schedule.phase == "start" else judge_serve)(schedule, command)
+    return {"start": judge_start, "serve": judge_serve, "workers": judge_workers}[schedule.phase](schedule, command)
 
 
 def check_calls(schedule, run):
@@ -91,6 +95,16 @@ def judge_serve(schedule, command):
     return "; ".join(run.losses) or "unnoticed"
 
 
+def judge_workers(schedule, command):
+    run = run_start(command, schedule.injection, start_lines=1 if schedule.loses_a_line else 2, take=tour.take)
+    check_calls(schedule, run)
+    if run.usable:
+        check(run.status == 0 and len(run.losses) <= run.injected(), f"they came up, and do not work: {run}")
+        return "; ".join(run.losses) or "unnoticed"
+    check(run.status == 3 and run.stderr, f"the status of a start that failed is 3: {run}")
+    return run.stderr.strip()
+
+
 # planning
 
 
@@ -105,14 +119,14 @@ def up_to_start_lines(calls):
     return calls[: last + 1]
 
 
-def positions(calls, row):
+def positions(calls, row, taken=()):
     """First, second and last, in the main thread, and in any other; by number, since strace counts in each for itself.
 
-    So a number that stands for another kind of call in another thread is of no use.
+    So a number that stands for another kind of call in another thread, or is `taken`, is of no use.
     """
     main = calls[0].pid
     named = [call for call in calls if call.name == row.call]
-    ambiguous = {call.number for call in named if not row.is_for(call.arguments)}
+    ambiguous = {call.number for call in named if not row.is_for(call.arguments)}.union(taken)
     chosen = set()
     for inside in (True, False):
         numbers = sorted({call.number for call in named if (call.pid == main) == inside} - ambiguous)
@@ -132,7 +146,24 @@ def plan(phase, calls, usual_calls):
                 yield Schedule(phase, row.call, error, number, outcome, row.says, usual_calls)
 
 
+def plan_workers(command):
+    """Faults that hit the worker or, after the start of main, its master."""
+    run = run_start(command, take=tour.take)
+    check(run.usable and run.status == 0 and not run.losses, f"without a fault: {run}")
+    calls = read_calls(run.trace)
+    later = after_main(calls)
+    early = calls[: len(calls) - len(later)]
+    for row in TABLE:
+        taken = {call.number for call in early if call.name == row.call}
+        for number in positions(later, row, taken):
+            for error in row.errors.split():
+                yield Schedule("workers", row.call, error, number, usual_calls=len(calls))
+
+
 def plan_all(command):
+    if "--processes" in command:
+        yield from plan_workers(command)
+        return
     start, serve = run_start(command), run_serve(command)
     for run in (start, serve):
         check(run.usable and run.status == 0 and not run.losses, f"without a fault: {run}")

@@ -43,7 +43,7 @@ TABLE = [
     Row("recvfrom", "ENOMEM ECONNREFUSED " + LOST, serve=ONE),
     Row("sendto", "EINTR", serve=NOTHING, only="MSG_NOSIGNAL"),
     Row("sendto", "ENOBUFS ENOMEM", serve=ONE, only="MSG_NOSIGNAL"),
-    Row("sendto", "ENOBUFS ENOMEM EINTR EPIPE", start=EITHER),  # of the probe of io_uring
+    Row("sendto", "ENOBUFS ENOMEM EINTR", start=EITHER),  # of the probe of io_uring
     Row("sendmsg", "EINTR", serve=NOTHING),
     Row("sendmsg", "ENOBUFS ENOMEM", serve=ONE),
     # Connections that we make. EINTR and EINPROGRESS of connect are left out: the attempt goes on then, and here there is none.
@@ -84,6 +84,7 @@ TABLE = [
     Row("clone3", "ENOSYS", serve=NOTHING),
     Row("clone", "EAGAIN ENOMEM", serve=ONE),
     Row("pidfd_open", "ENODEV EINVAL ENOSYS " + LACK, serve=ONE),
+    Row("poll", "EINTR ENOMEM"),  # of a master that waits for its workers
     Row("waitid", "EINTR", serve=NOTHING),
     Row("waitid", "ECHILD", serve=ONE),
     # Files.
@@ -91,6 +92,7 @@ TABLE = [
     Row("openat", "ENOENT EACCES ELOOP EIO " + LACK, serve=ONE, only="O_NOCTTY"),
     Row("openat", "ENOENT " + LACK, serve=NOTHING, only="/sys/|localtime"),  # libc's: it does without
     Row("openat", LACK, serve=ONE, only="/etc/(hosts|nsswitch|resolv|host.conf|gai)"),
+    Row("openat", LACK, serve=ONE, only="/proc/self/task"),
     Row("newfstatat", "ENOMEM EIO", start=EITHER, serve=ONE),
     Row("fcntl", LACK, serve=ONE, only="F_DUPFD"),
     Row("sendfile", "EINVAL ENOSYS", serve=NOTHING),  # sendfile(2): "applications may wish to fall back to read and write"
@@ -130,7 +132,6 @@ LEFT_OUT = {
     "rt_sigtimedwait": "EAGAIN is its usual answer",
     "set_robust_list": "of libc: fails for mistakes only",
     "restart_syscall": "made by the kernel",
-    "poll": "of libc's resolver",
     "uname": "of libc: fails for mistakes only",
     "getdents64": "of the standard library, on /proc",
 }

@@ -147,8 +147,17 @@ class Guest:
             reset(stranger)
 
 
+# Tours: each gives what was lost.
+
+
+def take_hello(connect, file):
+    guest = Guest(connect, file)
+    guest.wish("hello")
+    guest.leave()
+    return guest.losses
+
+
 def take_until_lost(connect, file):
-    """Up to the first loss."""
     witness, guest = Witness(connect), Guest(connect, file)
     witness.look()
     for word in WISHES:
@@ -161,7 +170,7 @@ def take_until_lost(connect, file):
 
 
 def take(connect, file):
-    """The whole tour; gives the losses."""
+    """The whole tour."""
     witness, guest = Witness(connect), Guest(connect, file)
     witness.look()
     for word in WISHES:
@@ -170,11 +179,8 @@ def take(connect, file):
     guest.reset()
     witness.look()
     guest.leave()
-    for _ in range(4):  # one after the other, whoever was hit
-        if guest.wish("hello"):
-            break
-    else:
-        check(False, f"nobody is served any more: {guest.losses}")
+    check(any(guest.wish("hello") for _ in range(4)), f"nobody is served any more: {guest.losses}")
     guest.leave()
     witness.look()
-    return witness, guest
+    witness.close()
+    return witness.losses + guest.losses

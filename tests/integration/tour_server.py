@@ -66,8 +66,16 @@ def names_of_this_machine():
             yield from (name for name in names if not name.startswith("localhost") and not name.endswith("localhost"))
 
 
-def run_start(command, inject=None, start_lines=2):
-    """Traced from its first call on; says hello once and stops it."""
+def take_or_show(program, take, connect):
+    """The losses of a tour. A tour that fails is told with what the program has done last."""
+    try:
+        return take(connect, FILE)
+    except (Failure, OSError) as failure:
+        raise Failure(f"{failure}; {Run(None, program.trace(), program.stderr(), [])}") from None
+
+
+def run_start(command, inject=None, start_lines=2, take=tour.take_hello):
+    """Traced from its first call on; takes a tour, says hello once if it is not told otherwise, and stops it."""
     with tempfile.TemporaryDirectory(prefix="cetane-tour-") as folder:
         places = Places(folder)
         with Traced([*command, *places.options()], inject, from_start=True) as program:
@@ -75,10 +83,7 @@ def run_start(command, inject=None, start_lines=2):
             if lines[0]:
                 lines += [program.read_line() for _ in range(start_lines - 1)]
                 program.find_program()
-                guest = tour.Guest(places.connector(lines), FILE)
-                guest.wish("hello")
-                guest.leave()
-                losses = guest.losses
+                losses = take_or_show(program, take, places.connector(lines))
                 program.signal()
             return Run(program.wait(), program.trace(), program.stderr(), losses, bool(lines[0]))
 
@@ -102,7 +107,15 @@ def run_until_lost(command, inject):
 
 
 def run_serve(command, inject=None):
-    """Traced from its start lines on: the whole conversation."""
+    """Traced from its start lines on: the whole conversation. Then nothing may be open but what was before."""
+
+    def take(connect, file):
+        losses = tour.take(connect, file)
+        witness = tour.Witness(connect)
+        wait_for_descriptors(program, empty + 1, witness)
+        witness.close()
+        return losses + witness.losses
+
     with tempfile.TemporaryDirectory(prefix="cetane-tour-") as folder:
         places = Places(folder)
         with Traced([*command, *places.options()], inject) as program:
@@ -110,20 +123,15 @@ def run_serve(command, inject=None):
             empty = program.descriptors()
             program.attach()
             program.go_on_when_stopped()
-            try:
-                witness, guest = tour.take(places.connector(lines), FILE)
-                wait_for_descriptors(program, empty + 1, witness)
-                witness.close()
-                program.signal()
-                status = program.wait()
-            except (Failure, OSError) as failure:
-                raise Failure(f"{failure}; {Run(None, program.trace(), program.stderr(), [])}") from None
-            return Run(status, program.trace(), program.stderr(), witness.losses + guest.losses)
+            losses = take_or_show(program, take, places.connector(lines))
+            program.signal()
+            return Run(program.wait(), program.trace(), program.stderr(), losses)
 
 
 def wait_for_descriptors(program, count, witness):
     """Looks again after each exchange with the witness, who has one connection."""
     deadline = time.monotonic() + PATIENCE
+    witness.look()
     while (now := program.descriptors()) != count:
         check(time.monotonic() < deadline, f"{now} descriptors are open, not {count}")
         witness.look()

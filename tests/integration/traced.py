@@ -83,7 +83,9 @@ class Traced:
     def find_program(self):
         """When strace has started it: the program is the only child of strace."""
         if self._wrapped:
-            self.pid = int(pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+            children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            check(children, f"it has ended after its start lines; stderr:\n{self.stderr()}")
+            self.pid = int(children[0])
 
     def attach(self):
         """Writes down, and spoils, the calls from here on."""
