@@ -7,7 +7,7 @@ import tempfile
 
 from outcome import check
 
-COUNTERS = ["reads", "bytes_read", "largest_read", "writes", "bytes_written", "largest_write", "interrupted", "refused"]
+COUNTERS = ["reads", "bytes_read", "largest_read", "writes", "bytes_written", "largest_write", "interrupted", "refused", "broken", "not_accepted"]
 
 
 def add_options(parser):
@@ -15,6 +15,8 @@ def add_options(parser):
     parser.add_argument("--sizes", default="1:16384", metavar="SMALLEST:LARGEST", help="of each read and write, in bytes (default: 1:16384)")
     parser.add_argument("--eintr", type=int, default=0, help="calls of 1,000 that fail with EINTR (default: 0)")
     parser.add_argument("--eagain", type=int, default=0, help="calls of 1,000 that fail with EAGAIN (default: 0)")
+    parser.add_argument("--breaks", type=int, default=0, help="reads and writes of 1,000 that find the connection gone (default: 0)")
+    parser.add_argument("--accepts", type=int, default=0, help="accepts of 1,000 that fail (default: 0)")
     parser.add_argument("--seed", type=int, default=1, help="of the shim's decisions (default: 1)")
 
 
@@ -33,6 +35,8 @@ class ShortIo:
             "SHORT_IO_SIZES": chosen.sizes,
             "SHORT_IO_EINTR": str(chosen.eintr),
             "SHORT_IO_EAGAIN": str(chosen.eagain),
+            "SHORT_IO_BREAKS": str(chosen.breaks),
+            "SHORT_IO_ACCEPTS": str(chosen.accepts),
             "SHORT_IO_SEED": str(chosen.seed),
             "SHORT_IO_REPORT": self._report.name,
             "CETANE_SYSCALLS": "libc",  # the library's own system calls pass a shim by

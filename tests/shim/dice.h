@@ -10,6 +10,7 @@
 static struct {
   size_t smallest, largest;  // of a read or write, in bytes; largest 0: nothing is cut
   unsigned eintr, eagain;    // of 1,000 calls
+  unsigned breaks, accepts;  // of 1,000 reads and writes, of 1,000 accepts
   uint64_t seed;
 } settings;
 
@@ -27,6 +28,8 @@ static void read_settings(void) {
   }
   settings.eintr = (unsigned)number_in_environment("SHORT_IO_EINTR");
   settings.eagain = (unsigned)number_in_environment("SHORT_IO_EAGAIN");
+  settings.breaks = (unsigned)number_in_environment("SHORT_IO_BREAKS");
+  settings.accepts = (unsigned)number_in_environment("SHORT_IO_ACCEPTS");
   settings.seed = number_in_environment("SHORT_IO_SEED");
 }
 

@@ -9,10 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct report {  // harness.py reads it: eight numbers of 64 bits
+struct report {  // shim.py reads it: ten numbers of 64 bits
   atomic_ullong reads, bytes_read, largest_read;
   atomic_ullong writes, bytes_written, largest_write;
   atomic_ullong interrupted, refused;  // invented EINTR, invented EAGAIN
+  atomic_ullong broken, not_accepted;
 };
 
 static struct report unreported;

@@ -2,10 +2,14 @@
 // read and write on a stream socket to a random size and lets calls fail with EINTR and EAGAIN.
 //
 //   SHORT_IO_SIZES=1:7    smallest and largest size of a read or write, in bytes (unset: nothing is
-//   cut) SHORT_IO_EINTR=20     how many of 1,000 calls fail with EINTR SHORT_IO_EAGAIN=20    how
-//   many of 1,000 calls on a non-blocking socket fail with EAGAIN SHORT_IO_SEED=1       the same
-//   seed gives the same sequence of decisions SHORT_IO_REPORT=PATH  a file of counters (report.h),
-//   written while the program runs
+//                         cut)
+//   SHORT_IO_EINTR=20     how many of 1,000 calls fail with EINTR
+//   SHORT_IO_EAGAIN=20    how many of 1,000 calls on a non-blocking socket fail with EAGAIN
+//   SHORT_IO_BREAKS=2     how many of 1,000 reads and writes find that the connection has gone, or
+//                         that the system has no memory for it (trouble.h)
+//   SHORT_IO_ACCEPTS=50   how many of 1,000 accepts fail, for want of descriptors for example
+//   SHORT_IO_SEED=1       the same seed gives the same sequence of decisions
+//   SHORT_IO_REPORT=PATH  a file of counters (report.h), written while the program runs
 //
 // Whatever is done to a program here could have been done by the kernel, and like the kernel the
 // shim must say when it is worth trying again. An edge-triggered program that was told EAGAIN, or
@@ -29,6 +33,7 @@
 #include "next.h"
 #include "registration.h"
 #include "report.h"
+#include "trouble.h"
 
 enum { most_parts = 16, untouched_flags = MSG_WAITALL | MSG_OOB | MSG_ERRQUEUE };
 
@@ -119,7 +124,7 @@ static ssize_t was_written(int fd, ssize_t result, size_t allowed, size_t wanted
 ssize_t read(int fd, void* to, size_t wanted) {
   NEXT(read);
   if (!is_ours(fd, 0)) return next(fd, to, wanted);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || read_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_read(fd, next(fd, to, size), size, wanted);
 }
@@ -127,7 +132,7 @@ ssize_t read(int fd, void* to, size_t wanted) {
 ssize_t recv(int fd, void* to, size_t wanted, int flags) {
   NEXT(recv);
   if (!is_ours(fd, flags)) return next(fd, to, wanted, flags);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || read_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_read(fd, next(fd, to, size, flags), size, wanted);
 }
@@ -136,7 +141,7 @@ ssize_t recvfrom(int fd, void* to, size_t wanted, int flags, __SOCKADDR_ARG from
                  socklen_t* length) {
   NEXT(recvfrom);
   if (!is_ours(fd, flags)) return next(fd, to, wanted, flags, from, length);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || read_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_read(fd, next(fd, to, size, flags, from, length), size, wanted);
 }
@@ -144,7 +149,7 @@ ssize_t recvfrom(int fd, void* to, size_t wanted, int flags, __SOCKADDR_ARG from
 ssize_t readv(int fd, const struct iovec* parts, int count) {
   NEXT(readv);
   if (!is_ours(fd, 0)) return next(fd, parts, count);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || read_fails(fd)) return -1;
   struct iovec kept[most_parts];
   const int used = cut_parts(parts, count, cut(size_of(parts, count)), kept);
   return was_read(fd, next(fd, kept, used), size_of(kept, used), size_of(parts, count));
@@ -153,7 +158,7 @@ ssize_t readv(int fd, const struct iovec* parts, int count) {
 ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   NEXT(recvmsg);
   if (!is_ours(fd, flags)) return next(fd, message, flags);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || read_fails(fd)) return -1;
   const struct msghdr whole = *message;
   const size_t wanted = size_of(whole.msg_iov, (int)whole.msg_iovlen);
   struct iovec kept[most_parts];
@@ -171,7 +176,7 @@ ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
 ssize_t write(int fd, const void* from, size_t wanted) {
   NEXT(write);
   if (!is_ours(fd, 0)) return next(fd, from, wanted);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || write_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_written(fd, next(fd, from, size), size, wanted);
 }
@@ -179,7 +184,7 @@ ssize_t write(int fd, const void* from, size_t wanted) {
 ssize_t send(int fd, const void* from, size_t wanted, int flags) {
   NEXT(send);
   if (!is_ours(fd, flags)) return next(fd, from, wanted, flags);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || write_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_written(fd, next(fd, from, size, flags), size, wanted);
 }
@@ -188,7 +193,7 @@ ssize_t sendto(int fd, const void* from, size_t wanted, int flags, __CONST_SOCKA
                socklen_t length) {
   NEXT(sendto);
   if (!is_ours(fd, flags)) return next(fd, from, wanted, flags, to, length);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || write_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_written(fd, next(fd, from, size, flags, to, length), size, wanted);
 }
@@ -196,7 +201,7 @@ ssize_t sendto(int fd, const void* from, size_t wanted, int flags, __CONST_SOCKA
 ssize_t writev(int fd, const struct iovec* parts, int count) {
   NEXT(writev);
   if (!is_ours(fd, 0)) return next(fd, parts, count);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || write_fails(fd)) return -1;
   struct iovec kept[most_parts];
   const int used = cut_parts(parts, count, cut(size_of(parts, count)), kept);
   return was_written(fd, next(fd, kept, used), size_of(kept, used), size_of(parts, count));
@@ -205,7 +210,7 @@ ssize_t writev(int fd, const struct iovec* parts, int count) {
 ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
   NEXT(sendmsg);
   if (!is_ours(fd, flags)) return next(fd, message, flags);
-  if (fails(fd, flags)) return -1;
+  if (fails(fd, flags) || write_fails(fd)) return -1;
   const size_t wanted = size_of(message->msg_iov, (int)message->msg_iovlen);
   struct iovec kept[most_parts];
   struct msghdr shorter = *message;
@@ -219,7 +224,7 @@ ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
 ssize_t sendfile(int fd, int file, off_t* offset, size_t wanted) {
   NEXT(sendfile);
   if (!is_ours(fd, 0)) return next(fd, file, offset, wanted);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || write_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_written(fd, next(fd, file, offset, size), size, wanted);
 }
@@ -227,7 +232,7 @@ ssize_t sendfile(int fd, int file, off_t* offset, size_t wanted) {
 ssize_t sendfile64(int fd, int file, off64_t* offset, size_t wanted) {
   NEXT(sendfile64);
   if (!is_ours(fd, 0)) return next(fd, file, offset, wanted);
-  if (fails(fd, 0)) return -1;
+  if (fails(fd, 0) || write_fails(fd)) return -1;
   const size_t size = cut(wanted);
   return was_written(fd, next(fd, file, offset, size), size, wanted);
 }
@@ -236,12 +241,12 @@ ssize_t sendfile64(int fd, int file, off64_t* offset, size_t wanted) {
 
 int accept(int fd, __SOCKADDR_ARG from, socklen_t* length) {
   NEXT(accept);
-  return is_ours(fd, 0) && fails(fd, 0) ? -1 : next(fd, from, length);
+  return is_ours(fd, 0) && (fails(fd, 0) || accept_fails()) ? -1 : next(fd, from, length);
 }
 
 int accept4(int fd, __SOCKADDR_ARG from, socklen_t* length, int flags) {
   NEXT(accept4);
-  return is_ours(fd, 0) && fails(fd, 0) ? -1 : next(fd, from, length, flags);
+  return is_ours(fd, 0) && (fails(fd, 0) || accept_fails()) ? -1 : next(fd, from, length, flags);
 }
 
 int epoll_ctl(int poller, int operation, int fd, struct epoll_event* event) {
