@@ -71,6 +71,7 @@ class prefork_master {
   prefork_duty& duty_;
   const duration patience_;
   worker_roster roster_;
+  os::sigpipe_ignored sigpipe_ignored_;
   std::optional<os::signal_watcher> signals_;
   std::map<int, worker> workers_;
   int status_ = 0;

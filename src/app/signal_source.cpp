@@ -2,8 +2,6 @@
 
 #include <cetane/base/errors.hpp>
 
-#include <csignal>
-
 namespace cetane::detail {
 
 signal_source::signal_source(event_loop& loop, std::initializer_list<int> signals,
@@ -12,14 +10,9 @@ signal_source::signal_source(event_loop& loop, std::initializer_list<int> signal
   descriptor = watcher_.fd();
   if (const int failed = loop_.io().watch(*this); failed < 0)
     throw error("watch signals", system_code(failed));
-  // Whoever reads stdout or the log may go; that is no reason to end. Sockets raise no SIGPIPE.
-  sigpipe_before_ = std::signal(SIGPIPE, SIG_IGN);
 }
 
-signal_source::~signal_source() {
-  loop_.io().unwatch(*this);
-  std::signal(SIGPIPE, sigpipe_before_);
-}
+signal_source::~signal_source() { loop_.io().unwatch(*this); }
 
 void signal_source::on_ready() noexcept {
   while (const int number = watcher_.next()) on_signal_(number);

@@ -24,7 +24,7 @@ class signal_source final : public poll_io {
   event_loop& loop_;
   os::signal_watcher watcher_;
   std::function<void(int)> on_signal_;
-  void (*sigpipe_before_)(int);
+  os::sigpipe_ignored sigpipe_ignored_;
 };
 
 }  // namespace cetane::detail

@@ -2,6 +2,7 @@
 
 #include <cetane/os/unique_fd.hpp>
 
+#include <csignal>
 #include <initializer_list>
 #include <memory>
 
@@ -33,6 +34,19 @@ class signal_watcher {
 
   std::unique_ptr<masks> masks_;
   unique_fd fd_;
+};
+
+/// Ignores SIGPIPE while it lives: whoever reads stdout or the log may go, and that is no reason to
+/// end. The library's sockets raise none.
+class sigpipe_ignored {
+ public:
+  sigpipe_ignored() noexcept : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  sigpipe_ignored(const sigpipe_ignored&) = delete;
+  sigpipe_ignored& operator=(const sigpipe_ignored&) = delete;
+  ~sigpipe_ignored() { std::signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
 };
 
 /// Blocks all signals in this thread while it lives, so that a thread which is started meanwhile
