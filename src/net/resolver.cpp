@@ -44,6 +44,11 @@ void add(std::vector<address>& to, const std::optional<address>& found) {
   if (found && std::find(to.begin(), to.end(), *found) == to.end()) to.push_back(*found);
 }
 
+// What the system says when it could not even open its files is that there is no such name.
+int look_up_code(int failed, int error_number) noexcept {
+  return error_number == EMFILE || error_number == ENFILE ? EAI_SYSTEM : failed;
+}
+
 // Without AI_ADDRCONFIG: it counts no loopback address, so that names of this machine would have no
 // address while there is no network. The system's order puts those that cannot be reached from here
 // last (RFC 6724), which is all that matters.
@@ -52,8 +57,9 @@ std::vector<address> look_up(const std::string& host) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
+  errno = 0;
   const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (failed != 0) throw resolve_error(host, failed, errno);
+  if (failed != 0) throw resolve_error(host, look_up_code(failed, errno), errno);
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
   std::vector<address> found;
   for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {

@@ -94,9 +94,14 @@ class Guest:
                 self._echo()
             else:
                 self._hear(word)
+        except Lost:  # that is an answer
+            raise
         except BaseException:
             self.leave()
             raise
+
+    def connected(self):
+        return self._socket is not None
 
     def _hear(self, word):
         begin = self._input.read(1)
