@@ -24,7 +24,8 @@ from traced import read_calls
 
 MAIN = "PR_GET_DUMPABLE"  # the first call of main
 START_LINE = '1, "listening on'
-FIRST = 2  # and the last one
+USUAL = 2  # first ones, and the last one
+ALL = 1 << 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +120,8 @@ def up_to_start_lines(calls):
     return calls[: last + 1]
 
 
-def positions(calls, row, taken=()):
-    """First, second and last, in the main thread, and in any other; by number, since strace counts in each for itself.
+def positions(calls, row, first, taken=()):
+    """The first ones and the last one, in the main thread, and in any other; by number, since strace counts in each for itself.
 
     So a number that stands for another kind of call in another thread, or is `taken`, is of no use.
     """
@@ -130,23 +131,23 @@ def positions(calls, row, taken=()):
     chosen = set()
     for inside in (True, False):
         numbers = sorted({call.number for call in named if (call.pid == main) == inside} - ambiguous)
-        chosen.update(numbers[:FIRST] + numbers[-1:])
+        chosen.update(numbers[:first] + numbers[-1:])
     return sorted(chosen)
 
 
-def plan(phase, calls, usual_calls):
+def plan(phase, calls, first, usual_calls):
     strange = {call.name for call in calls} - {row.call for row in TABLE} - LEFT_OUT.keys()
     check(not strange, f"calls that syscall_table.py does not know: {', '.join(sorted(strange))}")
     for row in TABLE:
         outcome = row.start if phase == "start" else row.serve
         if outcome is None:
             continue
-        for number in positions(calls, row):
+        for number in positions(calls, row, first):
             for error in row.errors.split():
                 yield Schedule(phase, row.call, error, number, outcome, row.says, usual_calls)
 
 
-def plan_workers(command):
+def plan_workers(command, first):
     """Faults that hit the worker or, after the start of main, its master."""
     run = run_start(command, take=tour.take)
     check(run.usable and run.status == 0 and not run.losses, f"without a fault: {run}")
@@ -155,27 +156,32 @@ def plan_workers(command):
     early = calls[: len(calls) - len(later)]
     for row in TABLE:
         taken = {call.number for call in early if call.name == row.call}
-        for number in positions(later, row, taken):
+        for number in positions(later, row, first, taken):
             for error in row.errors.split():
                 yield Schedule("workers", row.call, error, number, usual_calls=len(calls))
 
 
-def plan_all(command):
+def plan_all(command, first):
     if "--processes" in command:
-        yield from plan_workers(command)
+        yield from plan_workers(command, first)
         return
     start, serve = run_start(command), run_serve(command)
     for run in (start, serve):
         check(run.usable and run.status == 0 and not run.losses, f"without a fault: {run}")
     begin = up_to_start_lines(after_main(read_calls(start.trace)))
-    yield from plan("start", begin, len(start.trace.splitlines()))
-    yield from plan("serve", read_calls(serve.trace), len(serve.trace.splitlines()))
+    yield from plan("start", begin, first, len(start.trace.splitlines()))
+    yield from plan("serve", read_calls(serve.trace), first, len(serve.trace.splitlines()))
 
 
 def test(chosen):
     schedules.look_for_strace()
-    schedules.run_all(list(plan_all(chosen.command)), judge, chosen)
+    schedules.run_all(list(plan_all(chosen.command, ALL if chosen.every else USUAL)), judge, chosen)
+
+
+def add_options(parser):
+    parser.add_argument("--every", action="store_true", help="let every call fail, not only the first two of its name and the last")
+    schedules.add_options(parser)
 
 
 if __name__ == "__main__":
-    harness.run(test, harness.arguments(__doc__, schedules.add_options))
+    harness.run(test, harness.arguments(__doc__, add_options))

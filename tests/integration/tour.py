@@ -128,7 +128,7 @@ class Guest:
             if writable:
                 sent += self._socket.send(BULK[sent:], socket.MSG_DONTWAIT)
                 if sent == len(BULK):
-                    self._socket.shutdown(socket.SHUT_WR)
+                    self._end_output()
             if ready:
                 part = self._socket.recv(1 << 18)
                 answer += part
@@ -138,6 +138,12 @@ class Guest:
         if len(answer) < len(BULK):
             raise EOFError(f"ended after {len(answer)} of {len(BULK)} bytes")
         self.leave()
+
+    def _end_output(self):
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as error:  # ENOTCONN: it has been reset
+            raise ConnectionResetError(str(error)) from None
 
     def leave(self):
         if self._socket is not None:
