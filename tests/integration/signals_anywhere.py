@@ -91,7 +91,7 @@ def plan_all(command):
     usual = len(serve.trace.splitlines())
     calls = while_it_serves(read_calls(serve.trace))
     for name, count in calls_of_main(calls).items():
-        times = ["1", "2+3"] if count > 1 else ["1"]  # the first; the second, and each third after it
+        times = ["1", "2+3"] if count > 3 else ["1"]  # the first; the second, and each third after it
         yield from (Schedule("serve", name, each, when, usual) for each in harmless(name, calls) for when in times)
     yield from (Schedule("serve", "all", each, when, usual) for each in ("SIGALRM", "SIGCHLD", "SIGWINCH") for when in FLOODS)
     yield from (Schedule("serve", "all", "SIGUSR1", when, usual) for when in FLOODS_OF_WORK)
