@@ -201,7 +201,7 @@ class CETANE_API connection {
   /// are written.
   ///
   /// The descriptor is duplicated and may be closed after the call. A file that becomes shorter
-  /// meanwhile is sent as far as it goes.
+  /// meanwhile is sent as far as it goes; one that cannot be read any more breaks the connection.
   /// @throws error              (from the call) The file cannot be opened or is no regular file.
   /// @throws connection_closed  (from the await) As for send().
   /// @par Cancellation  Takes nothing back.
