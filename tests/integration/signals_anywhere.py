@@ -6,7 +6,8 @@
     SIGSTOP             and SIGCONT, which its user types as Ctrl-Z and fg
 
 Nobody may notice any of these. SIGTERM and SIGINT, at whatever call they come, end it in order: status 0, or death by that very signal if it came before the
-program was set to hear it. See syscall_faults.py for how to repeat a schedule.
+program was set to hear it. With `--processes 1` among the program's options its master, and by chance the worker, get them, and SIGHUP, on which another
+worker takes the place of each. See syscall_faults.py for how to repeat a schedule.
 """
 
 import collections
@@ -16,6 +17,7 @@ import signal
 
 import harness
 import schedules
+import tour
 from outcome import check
 from schedules import Missed
 from syscall_faults import after_main, up_to_start_lines
@@ -23,6 +25,8 @@ from tour_server import run_serve, run_short, run_start, run_until_lost
 from traced import read_calls
 
 HARMLESS = ["SIGALRM", "SIGCHLD", "SIGSTOP", "SIGUSR1", "SIGWINCH"]
+FOR_A_MASTER = ["SIGALRM", "SIGCHLD", "SIGHUP", "SIGUSR1"]
+MASTERS_SIGNALS, WORKERS_SIGNALS = "[HUP INT QUIT USR1 TERM]", "SIG_BLOCK, [QUIT USR1 TERM]"
 ENDING = ["SIGINT", "SIGTERM"]
 BLOCKED, UNBLOCKED = "rt_sigprocmask(SIG_BLOCK, [INT USR1 TERM]", "rt_sigprocmask(SIG_UNBLOCK, [INT USR1 TERM]"  # run() begins, and has ended
 FLOODS = ["2+2", "3+3", "2+7"]
@@ -52,7 +56,8 @@ class Schedule:
 
 
 def judge(schedule, command):
-    return {"start": judge_start, "stop": judge_stop, "serve": judge_serve}[schedule.phase](schedule, command)
+    judges = {"start": judge_start, "stop": judge_stop, "serve": judge_serve, "workers": judge_workers}
+    return judges[schedule.phase](schedule, command)
 
 
 def judge_serve(schedule, command):
@@ -84,7 +89,37 @@ def judge_start(schedule, command):
     return f"status {run.status}"
 
 
+def judge_workers(schedule, command):
+    run = run_start(command, schedule.injection, take=tour.take)
+    check(run.status == 0 and not run.losses, f"nobody should have noticed {schedule.signal}: {run}")
+    return "unnoticed"
+
+
+def plan_workers(command):
+    """At each call that the master makes from the moment on when it hears signals; its last ones are made on its way out.
+
+    A worker that is hit before it hears signals dies, and another one takes its place; strace would hit that one in the same place.
+    """
+    run = run_start(command, take=tour.take)
+    check(run.status == 0 and not run.losses, f"without a signal: {run}")
+    calls = read_calls(run.trace)
+    by_master = [call for call in calls if call.pid == calls[0].pid]
+    by_others = [call for call in calls if call.pid != calls[0].pid]
+    begin, end = find_mask(by_master, MASTERS_SIGNALS)[0], find_mask(by_master, MASTERS_SIGNALS)[-1]
+    deadly = {(call.name, call.number) for call in by_others[: find_mask(by_others, WORKERS_SIGNALS)[0]]}
+    for call in by_master[begin + 1 : end]:
+        if (call.name, call.number) not in deadly:
+            yield from (Schedule("workers", call.name, each, str(call.number)) for each in FOR_A_MASTER)
+
+
+def find_mask(calls, signals):
+    return [i for i, call in enumerate(calls) if call.name == "rt_sigprocmask" and signals in call.arguments]
+
+
 def plan_all(command):
+    if "--processes" in command:
+        yield from plan_workers(command)
+        return
     start, serve = run_start(command), run_serve(command)
     for run in (start, serve):
         check(run.usable and run.status == 0 and not run.losses, f"without a signal: {run}")
