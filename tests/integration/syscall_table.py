@@ -69,6 +69,7 @@ TABLE = [
     Row("epoll_create1", "ENFILE ENOMEM", start=REFUSED),
     Row("epoll_ctl", "ENOMEM ENOSPC", start=REFUSED, serve=ONE, only="EPOLL_CTL_ADD"),
     Row("epoll_wait", "EINTR", serve=NOTHING),
+    Row("epoll_pwait", "EINTR", serve=NOTHING),  # libc's epoll_wait on arm64
     Row("epoll_pwait2", "EINTR ENOSYS EPERM", serve=NOTHING),
     Row("io_uring_setup", "ENOSYS EPERM EINVAL " + LACK, start=REFUSED, says="--backend epoll"),
     Row("io_uring_register", "EINVAL ENOMEM EPERM", start=REFUSED, only="PBUF_RING|ENABLE_RINGS", says="--backend epoll"),
@@ -85,6 +86,7 @@ TABLE = [
     Row("clone", "EAGAIN ENOMEM", serve=ONE),
     Row("pidfd_open", "ENODEV EINVAL ENOSYS " + LACK, serve=ONE),
     Row("poll", "EINTR ENOMEM"),  # of a master that waits for its workers
+    Row("ppoll", "EINTR ENOMEM"),
     Row("waitid", "EINTR", serve=NOTHING),
     Row("waitid", "ECHILD", serve=ONE),
     # Files.
@@ -113,6 +115,9 @@ INJECTIONS = {("brk", "ENOMEM"): "retval=0"}
 LEFT_OUT = {
     "close": "Linux closes whatever it reports, strace would leave it open: a leak of strace's",
     "exit_group": "does not return",
+    "clock_nanosleep": "EINTR of a pause: what follows looks at the clock",
+    "getrandom": "of libc's malloc, which does without",
+    "sched_getaffinity": "of libc, which counts processors: it does without",
     "arch_prctl": "of libc, before main",
     "futex": "of libc, which waits again; whether there is a wait at all is luck",
     "shutdown": "ENOTCONN: the connection has gone, which whoever reads is told as well, and here it has not",
