@@ -1,5 +1,7 @@
 #include "os/port_holder.hpp"
 
+#include "os/socket_table.hpp"
+
 #include <cetane/base/text.hpp>
 
 #include <algorithm>
@@ -7,8 +9,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 // Two steps: /proc/net says which socket, by its inode, listens there; the links in /proc/PID/fd
@@ -19,56 +21,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> words_of(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(std::move(word));
-  return words;
-}
-
-// A line of /proc/net/tcp: "0: 0100007F:1F4D 00000000:0000 0A ... inode ..."; the port is in hex.
-std::optional<std::string> listening_inode(const std::string& line, std::uint16_t port) {
-  constexpr std::size_t local_column = 1;
-  constexpr std::size_t state_column = 3;
-  constexpr std::size_t inode_column = 9;
-  constexpr std::string_view listening = "0A";  // TCP_LISTEN
-  const auto words = words_of(line);
-  if (words.size() <= inode_column || words[state_column] != listening) return std::nullopt;
-
-  const std::string& local = words[local_column];
-  const std::size_t colon = local.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
-  unsigned found = 0;
-  std::from_chars(local.data() + colon + 1, local.data() + local.size(), found, 16);
-  if (found != port) return std::nullopt;
-  return words[inode_column];
-}
-
 std::vector<std::string> tcp_inodes(std::uint16_t port) {
   std::vector<std::string> inodes;
   for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
     std::ifstream in(table);
     for (std::string line; std::getline(in, line);) {
-      if (auto inode = listening_inode(line, port)) inodes.push_back(std::move(*inode));
+      if (auto inode = tcp_listener_inode(line, port)) inodes.push_back(std::move(*inode));
     }
   }
   return inodes;
 }
 
-// A line of /proc/net/unix: "address: refs protocol flags type state inode path"; accepted sockets
-// have the path, too.
 std::vector<std::string> unix_inodes(const std::string& path) {
-  constexpr std::size_t flags_column = 3;
-  constexpr std::size_t inode_column = 6;
-  constexpr std::string_view listening = "00010000";  // __SO_ACCEPTCON
   std::vector<std::string> inodes;
   std::ifstream in("/proc/net/unix");
   for (std::string line; std::getline(in, line);) {
-    if (!line.ends_with(" " + path)) continue;
-    const auto words = words_of(line);
-    if (words.size() > inode_column && words[flags_column] == listening) {
-      inodes.push_back(words[inode_column]);
-    }
+    if (auto inode = unix_listener_inode(line, path)) inodes.push_back(std::move(*inode));
   }
   return inodes;
 }
