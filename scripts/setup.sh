@@ -60,6 +60,12 @@ missing_packages() {
       missing_packages matrix
       has llvm-cov-19 || echo llvm-19
       ;;
+    fuzz)
+      missing_packages build
+      has python3 || echo python3
+      has clang++-19 || echo clang-19
+      clang_has_sanitizers || echo libclang-rt-19-dev
+      ;;
     counts)
       missing_packages build
       has python3 || echo python3
@@ -216,7 +222,7 @@ advise_without_apt() {
     docs) fail "please install doxygen" ;;
     format) fail "please install clang-format 14" ;;
     lint) fail "please install clang 19 with clang-tidy" ;;
-    matrix) has clang++-19 || fail "please install clang 19 with its sanitizer runtime" ;;
+    matrix | fuzz) has clang++-19 || fail "please install clang 19 with its sanitizer runtime" ;;
   esac
   say "dev: not installed: $2- Meson downloads the libraries among these (subprojects/*.wrap)"
 }
