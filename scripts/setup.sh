@@ -60,9 +60,12 @@ missing_packages() {
       missing_packages matrix
       has llvm-cov-19 || echo llvm-19
       ;;
-    fuzz)
+    soak)
       missing_packages build
       has python3 || echo python3
+      ;;
+    fuzz)
+      missing_packages soak
       has clang++-19 || echo clang-19
       clang_has_sanitizers || echo libclang-rt-19-dev
       ;;

@@ -217,7 +217,8 @@ int kernel::control(int epoll, int operation, int fd, const epoll_event* event) 
   }
   require(operation == EPOLL_CTL_ADD, "a descriptor is registered once");
   if (one.watched) return -EEXIST;
-  if (one.connection != nullptr && !script_.empty() && script_.byte() == 0x33) return -ENOSPC;
+  const bool may_be_refused = one.connection != nullptr && one.connection->accepted;
+  if (may_be_refused && !script_.empty() && script_.byte() == 0x33) return -ENOSPC;
   one.watched = true;
   one.events = event->events;
   one.data = event->data.u64;

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t first_peer_port = 20'000;
 constexpr std::size_t line_limit = 100;
 constexpr std::size_t news_limit = 8;
+constexpr std::size_t most_verbs = 100;
 constexpr duration liveness = 5s;
 
 enum class manners { lines, bytes, room, verbs };
@@ -170,8 +171,9 @@ task<> obey(connection& peer, conversation& own, unsigned verb, std::size_t coun
   }
 }
 
+// Not so many that the pauses among them take long.
 task<> serve_verbs(connection& peer, conversation& own) {
-  for (;;) {
+  for (std::size_t verbs = 0; verbs < most_verbs; ++verbs) {
     const std::string order = co_await peer.receive(1);
     own.heard += order;
     const auto byte = static_cast<std::uint8_t>(order[0]);
