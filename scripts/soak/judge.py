@@ -15,6 +15,7 @@ P99_DRIFT_MOST = 0.2
 WARM_UP_S = 300.0
 WARM_UP_SHARE = 1 / 3  # of a run that is shorter than three warm-ups
 RSS_STEP = 64 << 10  # an allocator takes memory in steps, and the kernel counts it in batches
+CORRELATED_S = 5  # so far apart, samples know nothing of each other
 BLOCKS = 8  # of the time behind the warm-up, for latencies
 FEWEST_PROBES = 100  # in a block: there must be a hundredth
 
@@ -61,6 +62,12 @@ def scatter(points, inclination):
     return 2 * statistics.median(abs(rest - middle) for rest in rests)
 
 
+def growth_by_chance(points, inclination, span):
+    """How much the line may rise, or fall, over all of it by scatter alone: twice its standard error."""
+    independent = max(1, span / CORRELATED_S)
+    return 1.5 * scatter(points, inclination) * (12 / independent) ** 0.5
+
+
 def quantile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -80,7 +87,7 @@ def judge_memory(samples):
     if span <= 0:
         return Answer("open", "memory: there are too few samples")
     inclination = slope(points)
-    step = max(RSS_STEP, scatter(points, inclination))
+    step = max(RSS_STEP, growth_by_chance(points, inclination, span))
     growth, doubt = (bytes_a_second * HOUR / MIB for bytes_a_second in (inclination, step / span))
     state = by_bounds(growth - doubt, growth + doubt, RSS_SLOPE_MOST)
     words = f"memory: {growth:+.2f} MiB/h, give or take {doubt:.2f}, in {span_text(span)} behind the warm-up; at most {RSS_SLOPE_MOST:g}"

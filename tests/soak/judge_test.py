@@ -5,6 +5,7 @@ import random
 import sys
 import unittest
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts" / "soak"))
 from judge import HOUR, MIB, Sample, judge_descriptors, judge_faults, judge_latency, judge_memory, warm_up  # noqa: E402
 

@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "scripts" / "soak"), str(ROOT / "tests" / "integration")]
 import harness  # noqa: E402  (the paths must be known first)
 from judge import Sample, judge_descriptors, judge_memory  # noqa: E402
