@@ -1,11 +1,12 @@
-// A whole server on the scripted kernel: four services with handlers of different manners, whose
-// peers, network and clock do what the input says.
+// A whole server on the scripted kernel: five services with handlers of different manners, the chat
+// example's among them, whose peers, network and clock do what the input says.
 //
 // Of every connection the handler notes what it has heard and what it has said; the kernel knows
 // what was fed to it and what was told. The one must be what the other is, or a beginning of it
 // where a connection did not end well.
 #include <fuzz/fuzz.hpp>
 
+#include <fuzz/chat_example.hpp>
 #include <fuzz/kernel.hpp>
 #include <fuzz/plain_lines.hpp>
 
@@ -25,7 +26,7 @@ constexpr std::size_t news_limit = 8;
 constexpr std::size_t most_verbs = 100;
 constexpr duration liveness = 5s;
 
-enum class manners { lines, bytes, room, verbs };
+enum class manners { lines, bytes, room, verbs, chat };
 
 struct conversation {
   std::vector<std::string> lines;
@@ -46,6 +47,7 @@ struct world {
   std::map<std::size_t, conversation> conversations;  // by the kernel's number
   fanout<std::string> talk;
   std::vector<std::string> log;  // of all that was said in the room
+  chat_example::room lobby;
 };
 
 task<> serve_lines(connection& peer, conversation& own) {
@@ -195,6 +197,8 @@ task<> converse(connection& peer, conversation& own, manners how, world& all) {
       co_return co_await serve_room(peer, own, all);
     case manners::verbs:
       co_return co_await serve_verbs(peer, own);
+    case manners::chat:
+      co_return co_await chat_example::chat(peer, all.lobby);
   }
 }
 
@@ -233,6 +237,19 @@ void check_room(const conversation& own, const std::vector<std::string>& log) {
   require_equal(own.said, all, "news is heard once and in order");
 }
 
+// Whole lines, unless it was cut off, with nothing in them that a terminal would obey.
+void check_chat(const kernel::stream& stream) {
+  std::string_view told = stream.told;
+  while (!told.empty()) {
+    const std::size_t end = told.find("\r\n");
+    const bool cut = stream.was_reset || stream.reset_here;
+    require(end != std::string_view::npos || cut, "what is told ends with a line end");
+    for (const char c : told.substr(0, std::min(end, told.size() - 1)))
+      require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "no control byte is told");
+    told.remove_prefix(std::min(told.size(), end == std::string_view::npos ? end : end + 2));
+  }
+}
+
 void check_output(const kernel::stream& stream, const conversation& own) {
   require(own.said.starts_with(stream.told), "what is told is a beginning of what was said");
   if (stream.was_reset || stream.reset_here || own.ends_output) return;
@@ -250,6 +267,7 @@ void check(const kernel::stream& stream, const world& all) {
   if (how == manners::lines) check_lines(stream, own);
   if (how == manners::bytes || how == manners::verbs) check_bytes(stream, own);
   if (how == manners::room && !stream.reset_here) check_room(own, all.log);
+  if (how == manners::chat) return check_chat(stream);
   check_output(stream, own);
 }
 
@@ -271,7 +289,8 @@ void check_that_all_have_ended(const kernel& system) {
 }
 
 void add_services(application& app, world& all) {
-  for (const manners how : {manners::lines, manners::bytes, manners::room, manners::verbs}) {
+  for (const manners how :
+       {manners::lines, manners::bytes, manners::room, manners::verbs, manners::chat}) {
     const int port = static_cast<int>(how) + 1;
     app.add_service(service(serve, port, how, std::ref(all)).max_connections(5));
   }
