@@ -122,6 +122,16 @@ void event_loop::run_once(time_point latest) {
   io_->flush();
 }
 
+void event_loop::take_turn() {
+  run_once(time_point::min());
+  asleep_.store(true, std::memory_order_seq_cst);
+}
+
+time_point event_loop::due() const noexcept {
+  const bool now = !ready_.empty() || mailbox_.load(std::memory_order_seq_cst) != nullptr;
+  return now ? time_point::min() : timers_->next_deadline();
+}
+
 void event_loop::work() noexcept {
   ++stats_.passes;
   drain_mailbox();  // 1
@@ -131,11 +141,9 @@ void event_loop::work() noexcept {
 }
 
 void event_loop::wait(time_point latest) {
-  time_point until = std::min(latest, timers_->next_deadline());  // 5
-  if (!ready_.empty()) until = time_point::min();
   // Before the look into the mailbox: a post() that misses the flag is seen by it.
   asleep_.store(true, std::memory_order_seq_cst);
-  if (mailbox_.load(std::memory_order_seq_cst) != nullptr) until = time_point::min();
+  const time_point until = std::min(latest, due());  // 5
   clock_was_read_ = false;
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);

@@ -79,6 +79,13 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// within this loop.
   void run_once(time_point latest);
 
+  /// Runs one pass that does not wait, for who runs several loops in turn on one thread; also from
+  /// within another loop's poll. Until the next turn other threads take this loop for asleep.
+  void take_turn();
+
+  /// When it has something to do by itself; a past time: at once.
+  time_point due() const noexcept;
+
   /// The task that runs right now, or null.
   detail::task_context* running() const noexcept { return running_; }
 
