@@ -18,6 +18,11 @@ bool is_any(const address& where) noexcept {
   return is_host(where, "0.0.0.0") || is_host(where, "::");
 }
 
+bool is_loopback(const address& where) noexcept {
+  if (where.family() == address_family::ipv4) return where.host().starts_with("127.");
+  return is_host(where, "::1");
+}
+
 address reached(const address& to) noexcept {
   if (!is_any(to)) return to;
   const bool v4 = to.family() == address_family::ipv4;
@@ -25,8 +30,8 @@ address reached(const address& to) noexcept {
 }
 
 address source_for(const address& to) noexcept {
-  const bool loopback = to.family() == address_family::ipv4 && to.host().starts_with("127.");
-  return loopback ? *address::parse_ip("127.0.0.1", 0) : to.with_port(0);
+  const bool v4 = to.family() == address_family::ipv4;
+  return v4 && is_loopback(to) ? *address::parse_ip("127.0.0.1", 0) : to.with_port(0);
 }
 
 address seen_by_ipv6(const address& v4) noexcept {

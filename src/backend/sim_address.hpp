@@ -8,6 +8,9 @@ namespace cetane::detail::sim_address {
 /// 0.0.0.0 or [::].
 bool is_any(const address& where) noexcept;
 
+/// 127.0.0.0/8 or ::1.
+bool is_loopback(const address& where) noexcept;
+
 /// Where connecting to this address leads: to 0.0.0.0 means 127.0.0.1, to [::] means [::1].
 address reached(const address& to) noexcept;
 

@@ -6,17 +6,20 @@
 // first call: so, as with epoll, what an up-call closes may still stand in the batch, a socket may
 // have several things to say at once, and what the up-calls cause waits for the next poll.
 //
+// One loop drives the simulation. Those of other hosts take their turns while it polls, and they
+// poll without waiting: nothing but the network between them is common to them. The clock moves
+// when none of them has anything to do.
+//
 // While a call runs on another thread (begin_external), virtual time stands still and the poll
 // waits for the call in real time, so that its end falls on the same virtual time in every run. A
 // call that needs virtual time to end would wait for ever: after the options' patience the clock
 // goes on.
-#include <backend/sim_alarm.hpp>
 #include <backend/sim_delivery.hpp>
-#include <backend/sim_engine.hpp>
-#include <backend/sim_network.hpp>
+#include <backend/sim_universe.hpp>
 #include <backend/sim_writing.hpp>
 
 #include <cetane/backend/sim.hpp>
+#include <cetane/backend/sim_hosts.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
 #include <fmt/format.h>
@@ -30,26 +33,25 @@ namespace {
 class sim_backend final : public backend, public simulation {
  public:
   explicit sim_backend(const sim_options& options)
-      : engine_(options),
-        network_(engine_),
-        delivery_(engine_, network_),
-        writing_(engine_, network_, delivery_) {}
+      : sim_backend(std::make_shared<sim_universe>(options)) {}
+  sim_backend(const std::shared_ptr<sim_universe>& in, sim_host& on, simulated_turns& turns);
+  ~sim_backend() override;
 
   std::string_view name() const noexcept override { return "sim"; }
   bool simulated() const noexcept override { return true; }
   time_point now() noexcept override { return engine_.now(); }
   void poll(event_loop& loop, time_point until) override;
-  void wake() noexcept override { alarm_.ring(); }
+  void wake() noexcept override { universe_->alarm.ring(); }
   void begin_external() noexcept override;
   void end_external() noexcept override;
 
   int listen(const address& at, const listen_request& request, int& descriptor,
              address& bound) override {
-    return network_.listen(at, request, descriptor, bound);
+    return network_.listen(host_, at, request, descriptor, bound);
   }
   int accept(poll_io& listener, int& descriptor, address& peer) override;
   int connect(const address& to, const address* from, int& descriptor) override {
-    return network_.connect(to, from, descriptor);
+    return network_.connect(host_, to, from, descriptor);
   }
   int connect_result(int descriptor) override;
   int local_address(int descriptor, address& out) override;
@@ -87,38 +89,77 @@ class sim_backend final : public backend, public simulation {
   std::uint64_t faults_met() const noexcept override { return engine_.faults.met(); }
   std::uint64_t io_operations() const noexcept override { return engine_.io_operations; }
   void behave_as(const sim_options& wanted) override;
+  simulated_host& add_host(std::string name) override {
+    return universe_->hosts.add(std::move(name));
+  }
+  std::unique_ptr<backend> make_backend(simulated_host& on, simulated_turns& turns) override {
+    return std::make_unique<sim_backend>(universe_, static_cast<sim_host&>(on), turns);
+  }
 
  private:
+  explicit sim_backend(const std::shared_ptr<sim_universe>& in);
+
+  bool busy() const;
   void wait(event_loop& loop, time_point until);
   bool wait_for_others(time_point next);
   bool wakes_for_nothing(time_point next);
   void shuffle_turns(event_loop& loop);
-  void release();
   [[noreturn]] void report_stuck(event_loop& loop) const;
 
-  sim_engine engine_;
-  sim_network network_;
+  std::shared_ptr<sim_universe> universe_;
+  sim_engine& engine_;
+  sim_network& network_;
+  sim_host& host_;
+  simulated_turns* turns_ = nullptr;  // null: this one drives the simulation
   sim_delivery delivery_;
   sim_writing writing_;
   sim_grace wake_ups_;
-  sim_alarm alarm_;
-  std::uint64_t ways_ = 0;  // how often they were changed
-  std::size_t external_calls_ = 0;
-  bool out_of_patience_ = false;  // with the external calls that run now
 };
+
+sim_backend::sim_backend(const std::shared_ptr<sim_universe>& in)
+    : universe_(in),
+      engine_(in->engine),
+      network_(in->network),
+      host_(in->hosts.first()),
+      delivery_(engine_, network_, host_),
+      writing_(engine_, network_, delivery_) {}
+
+sim_backend::sim_backend(const std::shared_ptr<sim_universe>& in, sim_host& on,
+                         simulated_turns& turns)
+    : universe_(in),
+      engine_(in->engine),
+      network_(in->network),
+      host_(on),
+      turns_(&turns),
+      delivery_(engine_, network_, host_),
+      writing_(engine_, network_, delivery_) {
+  universe_->turns.add(turns, delivery_);
+}
+
+sim_backend::~sim_backend() {
+  if (turns_ != nullptr) universe_->turns.remove(*turns_);
+}
 
 void sim_backend::poll(event_loop& loop, time_point until) {
   if (writing_.send_late()) until = time_point::min();
-  if (!engine_.busy() && !delivery_.pending()) wait(loop, until);
-  engine_.schedule.run_due();
+  if (turns_ == nullptr) {
+    if (!busy()) wait(loop, until);
+    engine_.schedule.run_due();
+    universe_->turns.take(engine_.now());
+  }
   delivery_.deliver(loop);
   shuffle_turns(loop);
 }
 
+bool sim_backend::busy() const {
+  return delivery_.pending() || engine_.schedule.next() <= engine_.now() ||
+         universe_->turns.due() <= engine_.now();
+}
+
 void sim_backend::wait(event_loop& loop, time_point until) {
-  if (until <= engine_.now() || alarm_.take()) return;
-  const time_point next = std::min(until, engine_.schedule.next());
-  if (external_calls_ > 0 && wait_for_others(next)) return;
+  if (until <= engine_.now() || universe_->alarm.take()) return;
+  const time_point next = std::min({until, engine_.schedule.next(), universe_->turns.due()});
+  if (universe_->external_calls > 0 && wait_for_others(next)) return;
   if (next == never) report_stuck(loop);
   if (!wakes_for_nothing(next)) engine_.schedule.advance(next);
 }
@@ -149,29 +190,31 @@ void sim_backend::shuffle_turns(event_loop& loop) {
 // True when one of them has woken the loop.
 bool sim_backend::wait_for_others(time_point next) {
   if (next == never) {
-    alarm_.wait();
+    universe_->alarm.wait();
     return true;
   }
-  if (!out_of_patience_) out_of_patience_ = !alarm_.wait_for(engine_.options.patience());
-  return !out_of_patience_;
+  bool& out_of_patience = universe_->out_of_patience;
+  if (!out_of_patience) out_of_patience = !universe_->alarm.wait_for(engine_.options.patience());
+  return !out_of_patience;
 }
 
 void sim_backend::begin_external() noexcept {
-  ++external_calls_;
-  out_of_patience_ = false;
+  ++universe_->external_calls;
+  universe_->out_of_patience = false;
 }
 
 void sim_backend::end_external() noexcept {
-  --external_calls_;
-  out_of_patience_ = false;
+  --universe_->external_calls;
+  universe_->out_of_patience = false;
 }
 
 void sim_backend::report_stuck(event_loop& loop) const {
   const std::int64_t ns = engine_.now().time_since_epoch().count();
   throw simulation_stuck(
       fmt::format("the simulation is stuck at {}.{:09} s: nothing is under way, no deadline is "
-                  "set, and no call on another thread could wake the loop (seed {})\n{}",
-                  ns / 1'000'000'000, ns % 1'000'000'000, seed(), loop.dump_tasks()));
+                  "set, and no call on another thread could wake the loop (seed {})\n{}{}",
+                  ns / 1'000'000'000, ns % 1'000'000'000, seed(), loop.dump_tasks(),
+                  universe_->turns.dump_tasks()));
 }
 
 // The seed is kept, since all dice have been made from it, and so is the log that was begun.
@@ -179,18 +222,15 @@ void sim_backend::behave_as(const sim_options& wanted) {
   engine_.options = sim_options(wanted)
                         .set_seed(engine_.options.seed())
                         .set_log_limit(engine_.options.log_limit());
-  release();
+  universe_->release();
   network_.draw_breaking();
   const duration end = wanted.window_end();
   const duration since_start = engine_.now() - simulation_start;
   if (end == duration::max() || end <= since_start) return;
-  engine_.schedule.at(simulation_start + end, [this, number = ++ways_] {
-    if (number == ways_) release();
+  engine_.schedule.at(simulation_start + end, [all = universe_.get(), number = ++universe_->ways] {
+    if (number == all->ways) all->release();
   });
 }
-
-// Nothing that is on its way takes longer than what leaves now.
-void sim_backend::release() { engine_.schedule.hasten(engine_.now() + engine_.longest_latency()); }
 
 int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {
   const int result = network_.accept(listener.descriptor, descriptor, peer);

@@ -50,7 +50,7 @@ void sim_delivery::deliver(event_loop& loop) {
 }
 
 void sim_delivery::collect() {
-  for (auto& socket : engine_.take_marked()) {
+  for (auto& socket : host_.take_marked()) {
     unsigned conditions = socket->conditions();
     if (conditions != 0) startle(socket);
     if (std::exchange(socket->startled, false)) conditions |= sim_socket::input;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <backend/sim_engine.hpp>
+#include <backend/sim_host.hpp>
 #include <backend/sim_network.hpp>
 #include <backend/slot_table.hpp>
 #include <runtime/backend.hpp>
@@ -11,12 +12,12 @@
 
 namespace cetane::detail {
 
-/// Tells the objects that watch simulated sockets what has happened to these, and gives streams
-/// their input.
+/// Tells the objects that watch the simulated sockets of a host what has happened to these, and
+/// gives streams their input.
 class sim_delivery {
  public:
-  sim_delivery(sim_engine& engine, sim_network& network) noexcept
-      : engine_(engine), network_(network) {}
+  sim_delivery(sim_engine& engine, sim_network& network, sim_host& host) noexcept
+      : engine_(engine), network_(network), host_(host) {}
 
   int watch(io_object& object);
   void unwatch(io_object& object) noexcept;
@@ -26,8 +27,8 @@ class sim_delivery {
   std::uint64_t tag_of(const io_object& object) const noexcept { return slots_.tag(object.slot); }
   io_object* find(std::uint64_t tag) const noexcept { return slots_.find(tag); }
 
-  /// True when a stream has input left from the last time.
-  bool pending() const noexcept { return !unread_.empty(); }
+  /// True when there is something to tell.
+  bool pending() const noexcept { return host_.any_marked() || !unread_.empty(); }
 
   /// Calls the owners of all marked sockets, then gives one more read to each stream that had more
   /// than one read took.
@@ -51,6 +52,7 @@ class sim_delivery {
 
   sim_engine& engine_;
   sim_network& network_;
+  sim_host& host_;
   slot_table slots_;
   std::vector<happening> batch_;
   std::vector<std::uint64_t> unread_;  // tags

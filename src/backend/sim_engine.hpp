@@ -2,6 +2,7 @@
 
 #include <backend/sim_dice.hpp>
 #include <backend/sim_faults.hpp>
+#include <backend/sim_host.hpp>
 #include <backend/sim_schedule.hpp>
 #include <backend/sim_socket.hpp>
 #include <backend/sim_trace.hpp>
@@ -16,8 +17,7 @@
 
 namespace cetane::detail {
 
-/// What drives a simulation: clock, plans, dice and trace, and the list of sockets that something
-/// has happened to.
+/// What drives a simulation: clock, plans, dice and trace.
 class sim_engine {
  public:
   explicit sim_engine(const sim_options& chosen)
@@ -92,20 +92,11 @@ class sim_engine {
     return moved;
   }
 
-  /// Something happened to `socket`: its owner hears of it in this poll, or in the next one.
+  /// Something happened to `socket`: its host hears of it in this poll, or in the next one.
   void mark(std::shared_ptr<sim_socket> socket) {
-    if (std::exchange(socket->marked, true)) return;
-    marked_.push_back(std::move(socket));
+    sim_host& host = *socket->host;
+    host.mark(std::move(socket));
   }
-
-  /// Gives out the marked sockets, in the order of what happened to them.
-  std::vector<std::shared_ptr<sim_socket>> take_marked() noexcept {
-    for (const auto& socket : marked_) socket->marked = false;
-    return std::exchange(marked_, {});
-  }
-
-  /// True if a poll need not wait.
-  bool busy() const noexcept { return !marked_.empty() || schedule.next() <= now(); }
 
   sim_options options;
   sim_trace trace;
@@ -118,7 +109,6 @@ class sim_engine {
   const sim_options good_;
   sim_dice latency_;
   sim_dice segments_;
-  std::vector<std::shared_ptr<sim_socket>> marked_;
 };
 
 }  // namespace cetane::detail

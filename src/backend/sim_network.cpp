@@ -5,7 +5,8 @@
 //   answer  <--SYN/ACK-- keeps a place
 //           --ACK------> join: who listens is told
 //
-// A Unix socket is connected, or refused, at once; only the listener hears of it later.
+// An address that nobody has is unreachable, as where the neighbours have been asked for it in
+// vain. A Unix socket is connected, or refused, at once; only the listener hears of it later.
 #include "backend/sim_network.hpp"
 
 #include <backend/sim_address.hpp>
@@ -22,12 +23,15 @@ namespace {
 // Linux asks again after 1, 2, 4, ... s, six times, and gives up 64 s after the last time.
 constexpr unsigned most_tries = 7;
 
+constexpr duration neighbour_patience = std::chrono::seconds(3);
+
 duration patience_of(unsigned tries) { return std::chrono::seconds(1U << (tries - 1)); }
 
 // Gives the server's end its addresses, as a listener of this family shows them.
 void name_server_end(sim_connection& made, const sim_listener& listener) {
   const auto client = made.client();
   const auto server = made.server();
+  server->host = listener.host;
   const bool mapped = listener.local.family() == address_family::ipv6 &&
                       client->remote.family() == address_family::ipv4;
   server->local = mapped ? sim_address::seen_by_ipv6(client->remote) : client->remote;
@@ -36,13 +40,15 @@ void name_server_end(sim_connection& made, const sim_listener& listener) {
 
 }  // namespace
 
-int sim_network::listen(const address& at, const listen_request& request, int& descriptor,
-                        address& bound) {
+int sim_network::listen(sim_host& on, const address& at, const listen_request& request,
+                        int& descriptor, address& bound) {
   if (at.family() == address_family::none) return -EAFNOSUPPORT;
+  if (!is_own(at, on)) return -EADDRNOTAVAIL;
   const bool shared = request.reuse_port && !at.is_unix();
   address where = at;
-  if (const int failed = ports_.take(where, shared); failed < 0) return failed;
+  if (const int failed = on.ports.take(where, shared); failed < 0) return failed;
   auto made = std::make_shared<sim_listener>(request.backlog);
+  made->host = &on;
   made->local = where;
   made->address_held = where;
   listeners_.push_back(made);
@@ -69,16 +75,17 @@ int sim_network::accept(int listener, int& descriptor, address& peer) {
   return 0;
 }
 
-int sim_network::connect(const address& to, const address* from, int& descriptor) {
+int sim_network::connect(sim_host& on, const address& to, const address* from, int& descriptor) {
   const auto wanted = std::make_shared<sim_connection>(engine_, connections_ + 1);
   const auto client = wanted->client();
+  client->host = &on;
   client->remote = sim_address::reached(to);
   if (const int failed = take_local_address(*client, from); failed < 0) return failed;
   ++connections_;
   engine_.note("{} connects from {} to {}", client->name(), client->local, client->remote);
   if (to.is_unix()) {
     if (const int failed = connect_at_once(wanted); failed < 0) {
-      if (client->address_held) ports_.give_back(*client->address_held);
+      give_back_address(*client);
       return failed;
     }
   }
@@ -92,7 +99,7 @@ int sim_network::connect(const address& to, const address* from, int& descriptor
 int sim_network::close(int descriptor, bool reset) {
   const auto socket = descriptors_.remove(descriptor);
   if (socket == nullptr) return -EBADF;
-  if (socket->address_held) ports_.give_back(*socket->address_held);
+  give_back_address(*socket);
   if (socket->type == sim_socket::kind::listener) {
     engine_.note("listen on {} no more", socket->local);
     std::erase(listeners_, socket);
@@ -107,13 +114,23 @@ std::shared_ptr<sim_stream> sim_network::find_stream(int descriptor) const noexc
   return std::static_pointer_cast<sim_stream>(socket);
 }
 
+bool sim_network::is_own(const address& where, sim_host& on) const noexcept {
+  return hosts_.owner(where, on) == &on;
+}
+
+void sim_network::give_back_address(const sim_socket& socket) noexcept {
+  if (socket.address_held) socket.host->ports.give_back(*socket.address_held);
+}
+
 // Who listens at the very address goes before who listens at all of them; among several, chance
 // decides as the kernel's hash does.
-sim_network::listener_ptr sim_network::find_listener(const address& to) {
+sim_network::listener_ptr sim_network::find_listener(const address& to, sim_host& from) {
+  const sim_host* const on = hosts_.owner(to, from);
   std::vector<listener_ptr> found;
   for (const bool exact : {true, false}) {
     for (const listener_ptr& one : listeners_) {
-      if (exact ? one->local == to : sim_address::serves(one->local, to)) found.push_back(one);
+      if (one->host != on) continue;
+      if (exact ? one->local == to : hosts_.serves(one->local, to, *on)) found.push_back(one);
     }
     if (!found.empty()) break;
   }
@@ -129,11 +146,12 @@ int sim_network::take_local_address(sim_stream& client, const address* from) {
     client.local = sim_address::unnamed();
     return 0;
   }
-  client.local = sim_address::source_for(to);
+  if (from != nullptr && !is_own(*from, *client.host)) return -EADDRNOTAVAIL;
+  client.local = hosts_.source_for(to, *client.host);
   if (from != nullptr) {
     client.local = sim_address::is_any(*from) ? client.local.with_port(from->port()) : *from;
   }
-  if (const int failed = ports_.take(client.local, false); failed < 0) {
+  if (const int failed = client.host->ports.take(client.local, false); failed < 0) {
     return from == nullptr ? -EADDRNOTAVAIL : failed;
   }
   client.address_held = client.local;
@@ -155,7 +173,12 @@ void sim_network::after_latency(std::function<void()> happen) {
 }
 
 void sim_network::begin(const connection_ptr& wanted) {
-  const auto fate = draw_connect_fate(engine_, wanted->client()->name());
+  const auto client = wanted->client();
+  if (hosts_.owner(client->remote, *client->host) == nullptr) {
+    return engine_.schedule.at(engine_.now() + neighbour_patience,
+                               [this, wanted] { refuse(wanted, EHOSTUNREACH); });
+  }
+  const auto fate = draw_connect_fate(engine_, client->name());
   if (!fate) return after_latency([=, this] { knock(wanted, 1); });
   if (fate->error == 0) return;
   engine_.schedule.at(engine_.now() + fate->after,
@@ -165,7 +188,7 @@ void sim_network::begin(const connection_ptr& wanted) {
 void sim_network::knock(const connection_ptr& wanted, unsigned tries) {
   const auto client = wanted->client();
   if (!client->open()) return;
-  const listener_ptr listener = find_listener(client->remote);
+  const listener_ptr listener = find_listener(client->remote, *client->host);
   if (listener == nullptr) return after_latency([=, this] { refuse(wanted, ECONNREFUSED); });
   const auto again = [=, this] {
     tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT);
@@ -221,7 +244,7 @@ void sim_network::refuse(const connection_ptr& wanted, int error) {
 
 int sim_network::connect_at_once(const connection_ptr& wanted) {
   const auto client = wanted->client();
-  const listener_ptr listener = find_listener(client->remote);
+  const listener_ptr listener = find_listener(client->remote, *client->host);
   if (listener == nullptr) return client->remote.host().starts_with('@') ? -ECONNREFUSED : -ENOENT;
   if (engine_.strikes(fault_kind::refused_connects)) {
     engine_.meet(fault_kind::refused_connects, "{} is refused", client->name());

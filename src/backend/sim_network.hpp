@@ -3,8 +3,8 @@
 #include <backend/sim_connection.hpp>
 #include <backend/sim_descriptors.hpp>
 #include <backend/sim_engine.hpp>
+#include <backend/sim_hosts.hpp>
 #include <backend/sim_listener.hpp>
-#include <backend/sim_ports.hpp>
 #include <runtime/backend.hpp>
 
 #include <cstddef>
@@ -14,17 +14,17 @@
 
 namespace cetane::detail {
 
-/// A network in memory: descriptors, listeners, and connections being made. All addresses are
-/// those of one machine.
+/// A network in memory: descriptors, listeners, and connections being made.
 ///
 /// Calls that can fail return a negative errno value, the kernel's own for the same case.
 class sim_network {
  public:
-  explicit sim_network(sim_engine& engine) noexcept : engine_(engine) {}
+  sim_network(sim_engine& engine, sim_hosts& hosts) noexcept : engine_(engine), hosts_(hosts) {}
 
-  int listen(const address& at, const listen_request& request, int& descriptor, address& bound);
+  int listen(sim_host& on, const address& at, const listen_request& request, int& descriptor,
+             address& bound);
   int accept(int listener, int& descriptor, address& peer);
-  int connect(const address& to, const address* from, int& descriptor);
+  int connect(sim_host& on, const address& to, const address* from, int& descriptor);
   int close(int descriptor, bool reset);
 
   /// Null for a number that is not open.
@@ -43,7 +43,9 @@ class sim_network {
   using connection_ptr = std::shared_ptr<sim_connection>;
   using listener_ptr = std::shared_ptr<sim_listener>;
 
-  listener_ptr find_listener(const address& to);
+  bool is_own(const address& where, sim_host& on) const noexcept;
+  void give_back_address(const sim_socket& socket) noexcept;
+  listener_ptr find_listener(const address& to, sim_host& from);
   int take_local_address(sim_stream& client, const address* from);
   void after_latency(std::function<void()> happen);
 
@@ -57,8 +59,8 @@ class sim_network {
   void forget_ended();
 
   sim_engine& engine_;
+  sim_hosts& hosts_;
   sim_descriptors descriptors_;
-  sim_ports ports_;
   std::vector<listener_ptr> listeners_;  // open ones, oldest first
   std::uint64_t connections_ = 0;
   std::vector<std::weak_ptr<sim_connection>> established_;  // oldest first

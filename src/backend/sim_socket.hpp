@@ -8,6 +8,8 @@
 
 namespace cetane::detail {
 
+class sim_host;
+
 /// What a simulated descriptor stands for: a listener, or one end of a connection.
 class sim_socket {
  public:
@@ -38,6 +40,7 @@ class sim_socket {
   virtual void close(bool reset) = 0;
 
   const kind type;
+  sim_host* host = nullptr;          // whose socket it is; of a connection's end, once it is known
   bool marked = false;               // the engine has it on its list
   bool startled = false;             // an event without a cause: its owner finds nothing
   std::optional<std::uint64_t> tag;  // of the object that watches it

@@ -16,6 +16,8 @@
 namespace cetane {
 
 class event_loop;
+class simulated_host;
+class simulated_turns;
 
 namespace detail {
 class backend;
@@ -126,6 +128,18 @@ class CETANE_API simulation {
   /// From now on the network has these ways. Seed and log limit stay as they are; the capacity is
   /// that of connections made later. What is under way arrives within the new latency.
   virtual void behave_as(const sim_options& wanted) = 0;
+
+  /// Adds a machine, with addresses and a name of its own. From the first one on, an address or a
+  /// name that no machine has is nobody's.
+  ///
+  /// @throws std::invalid_argument  There is such a name, or it is none.
+  /// @throws std::length_error      There are 253 besides the one that drives the simulation.
+  virtual simulated_host& add_host(std::string name) = 0;
+
+  /// Makes the backend of a loop on that machine, which takes turns with the one that drives the
+  /// simulation: while that one polls, `turns` is asked. It outlives the backend.
+  virtual std::unique_ptr<detail::backend> make_backend(simulated_host& on,
+                                                        simulated_turns& turns) = 0;
 
  protected:
   simulation() = default;

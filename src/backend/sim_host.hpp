@@ -1,0 +1,58 @@
+#pragma once
+
+#include <backend/sim_ports.hpp>
+#include <backend/sim_socket.hpp>
+
+#include <cetane/backend/sim_hosts.hpp>
+#include <cetane/os/address.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cetane::detail {
+
+/// A machine on the simulated network: its name, its addresses, and what its kernel keeps.
+///
+/// It stays when its loop goes, as a machine stays whose power is cut.
+class sim_host final : public simulated_host {
+ public:
+  /// Number n has 10.0.0.n and fd00::n.
+  sim_host(unsigned its_number, std::string its_name);
+
+  const std::string& name() const noexcept override { return name_; }
+  const address& ipv4() const noexcept override { return ipv4_; }
+  const address& ipv6() const noexcept override { return ipv6_; }
+
+  /// True for an address that only this one has, whatever the port.
+  bool has(const address& where) const noexcept {
+    return where.with_port(0) == ipv4_ || where.with_port(0) == ipv6_;
+  }
+
+  /// Something happened to `socket`, one of this host's: its owner hears of it in this poll, or in
+  /// the next one.
+  void mark(std::shared_ptr<sim_socket> socket) {
+    if (std::exchange(socket->marked, true)) return;
+    marked_.push_back(std::move(socket));
+  }
+  bool any_marked() const noexcept { return !marked_.empty(); }
+
+  /// Gives out the marked sockets, in the order of what happened to them.
+  std::vector<std::shared_ptr<sim_socket>> take_marked() noexcept {
+    for (const auto& socket : marked_) socket->marked = false;
+    return std::exchange(marked_, {});
+  }
+
+  const unsigned number;  // 1: where the loop is that moves the clock
+  sim_ports ports;
+
+ private:
+  const std::string name_;
+  const address ipv4_;
+  const address ipv6_;
+  std::vector<std::shared_ptr<sim_socket>> marked_;
+};
+
+}  // namespace cetane::detail

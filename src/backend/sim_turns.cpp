@@ -1,0 +1,47 @@
+#include "backend/sim_turns.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace cetane::detail {
+
+// One that came while another had its turn stands behind it.
+void sim_turns::add(simulated_turns& loop, const sim_delivery& news) {
+  all_.push_back({&loop, &news});
+}
+
+void sim_turns::remove(const simulated_turns& loop) noexcept {
+  for (participant& each : all_) {
+    if (each.loop == &loop) each.loop = nullptr;
+  }
+}
+
+time_point sim_turns::participant::due() const {
+  if (loop == nullptr) return never;
+  return fresh || news->pending() ? time_point::min() : loop->due();
+}
+
+time_point sim_turns::due() const {
+  time_point first = never;
+  for (const participant& each : all_) first = std::min(first, each.due());
+  return first;
+}
+
+void sim_turns::take(time_point now) {
+  std::erase_if(all_, [](const participant& each) { return each.loop == nullptr; });
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (all_[i].due() > now) continue;
+    all_[i].fresh = false;
+    all_[i].loop->take_turn();
+  }
+}
+
+std::string sim_turns::dump_tasks() const {
+  std::string text;
+  for (const participant& each : all_) {
+    if (each.loop != nullptr) text += each.loop->dump_tasks();
+  }
+  return text;
+}
+
+}  // namespace cetane::detail

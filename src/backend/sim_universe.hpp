@@ -1,0 +1,36 @@
+#pragma once
+
+#include <backend/sim_alarm.hpp>
+#include <backend/sim_engine.hpp>
+#include <backend/sim_hosts.hpp>
+#include <backend/sim_network.hpp>
+#include <backend/sim_turns.hpp>
+
+#include <cetane/backend/sim.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cetane::detail {
+
+/// What all loops of a simulation have in common.
+///
+/// One of them drives it: while that one polls, the others take their turns, and when none has
+/// anything to do, the clock moves.
+struct sim_universe {
+  explicit sim_universe(const sim_options& options) : engine(options), network(engine, hosts) {}
+
+  /// Nothing that is on its way takes longer than what leaves now.
+  void release() { engine.schedule.hasten(engine.now() + engine.longest_latency()); }
+
+  sim_engine engine;
+  sim_hosts hosts;
+  sim_network network;
+  sim_turns turns;
+  sim_alarm alarm;
+  std::size_t external_calls = 0;
+  bool out_of_patience = false;  // with the external calls that run now
+  std::uint64_t ways = 0;        // how often those of the network were changed
+};
+
+}  // namespace cetane::detail
