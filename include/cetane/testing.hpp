@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cetane/testing/faults.hpp>
+#include <cetane/testing/host.hpp>
+#include <cetane/testing/program.hpp>
 #include <cetane/testing/served.hpp>
 #include <cetane/testing/simulate.hpp>
 #include <cetane/testing/world.hpp>

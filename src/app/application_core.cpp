@@ -63,6 +63,11 @@ application_core::~application_core() = default;
 
 application_core* application_core::current() noexcept { return running_application; }
 
+application_core::presence::presence(application_core& here) noexcept
+    : around_(std::exchange(running_application, &here)) {}
+
+application_core::presence::~presence() { running_application = around_; }
+
 service& application_core::add_service(service added, service_core& core) {
   if (stop_) throw std::logic_error("a service is added to an application that stops");
   services_.push_back(std::make_unique<service>(std::move(added)));
@@ -85,17 +90,18 @@ void application_core::drop_ended_tasks() {
   entries_kept_ = entries_.size();
 }
 
-int application_core::run() {
+void application_core::run_only_once() {
   if (std::exchange(ran_, true)) throw std::logic_error("an application runs only once");
+}
+
+int application_core::run() {
+  run_only_once();
   return run_here([this] { return run_if_asked_to(); });
 }
 
 int application_core::run_here(const std::function<int()>& run) {
-  application_core* const around = std::exchange(running_application, this);
-  const scope_exit over([&] {
-    finish();
-    running_application = around;
-  });
+  const presence here(*this);
+  const scope_exit over([&] { finish(); });
   try {
     return run();
   } catch (const error& e) {  // from the start: a running loop throws nothing

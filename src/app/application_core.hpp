@@ -58,6 +58,13 @@ class application_core final : prefork_duty {
 
   int run();
 
+  // In turns, on a loop that somebody else runs: see application_turns.
+  void begin();
+  bool wants_turn() const noexcept { return unstarted_ || (stop_wanted_ && !stop_); }
+  /// False when it has ended.
+  bool take_turn(const std::function<void()>& turn);
+  void end_now() noexcept;
+
   event_loop& loop() noexcept { return *loop_; }
   /// The signal that asked for the stop, or 0.
   int stop_signal() const noexcept { return stop_signal_; }
@@ -69,7 +76,20 @@ class application_core final : prefork_duty {
 
   static application_core* current() noexcept;
 
+  /// Makes an application that of this thread as long as it lives.
+  class presence {
+   public:
+    explicit presence(application_core& here) noexcept;
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+    ~presence();
+
+   private:
+    application_core* around_;
+  };
+
  private:
+  void run_only_once();
   int run_here(const std::function<int()>& run);
   int run_if_asked_to();
   int serve();

@@ -45,6 +45,9 @@ class sim_backend final : public backend, public simulation {
   void begin_external() noexcept override;
   void end_external() noexcept override;
 
+  std::optional<name_answer> look_up(const std::string& name) override {
+    return universe_->names.look_up(host_, name);
+  }
   int listen(const address& at, const listen_request& request, int& descriptor,
              address& bound) override {
     return network_.listen(host_, at, request, descriptor, bound);
@@ -89,8 +92,13 @@ class sim_backend final : public backend, public simulation {
   std::uint64_t faults_met() const noexcept override { return engine_.faults.met(); }
   std::uint64_t io_operations() const noexcept override { return engine_.io_operations; }
   void behave_as(const sim_options& wanted) override;
+  simulated_names& names() noexcept override { return universe_->names; }
   simulated_host& add_host(std::string name) override {
     return universe_->hosts.add(std::move(name));
+  }
+  void cut_power(simulated_host& of) noexcept override {
+    universe_->names.forget(static_cast<sim_host&>(of));
+    network_.cut_power(static_cast<sim_host&>(of));
   }
   std::unique_ptr<backend> make_backend(simulated_host& on, simulated_turns& turns) override {
     return std::make_unique<sim_backend>(universe_, static_cast<sim_host&>(on), turns);

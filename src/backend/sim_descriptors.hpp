@@ -46,6 +46,13 @@ class sim_descriptors {
 
   std::size_t open() const noexcept { return open_; }
 
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& socket : sockets_) {
+      if (socket != nullptr) visit(*socket);
+    }
+  }
+
  private:
   std::vector<std::shared_ptr<sim_socket>> sockets_;
   std::vector<std::size_t> free_;

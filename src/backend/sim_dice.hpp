@@ -33,6 +33,7 @@ class sim_dice {
     const std::uint64_t bits = roll(0, static_cast<std::uint64_t>(std::bit_width(high)));
     return roll(0, bits == 64 ? high : std::min(high, (std::uint64_t{1} << bits) - 1));
   }
+
   /// Says yes with the given probability: never at 0, always at 1.
   bool chance(double probability) noexcept { return noted(numbers_.chance(probability)) != 0; }
 

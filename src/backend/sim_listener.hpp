@@ -49,6 +49,10 @@ class sim_listener final : public sim_socket {
 
   sim_accept_trouble trouble;
 
+  void vanish() noexcept override {
+    for (const auto& waiting : waiting_) waiting->vanish();
+  }
+
  private:
   std::size_t backlog_;
   bool open_ = true;

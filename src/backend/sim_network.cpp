@@ -108,6 +108,13 @@ int sim_network::close(int descriptor, bool reset) {
   return 0;
 }
 
+void sim_network::cut_power(const sim_host& of) noexcept {
+  engine_.note("the power of {} is cut", of.name());
+  descriptors_.for_each([&](sim_socket& socket) {
+    if (socket.host == &of) socket.vanish();
+  });
+}
+
 std::shared_ptr<sim_stream> sim_network::find_stream(int descriptor) const noexcept {
   const auto socket = find(descriptor);
   if (socket == nullptr || socket->type != sim_socket::kind::stream) return nullptr;

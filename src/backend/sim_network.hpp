@@ -27,6 +27,9 @@ class sim_network {
   int connect(sim_host& on, const address& to, const address* from, int& descriptor);
   int close(int descriptor, bool reset);
 
+  /// Nothing that this host has open says a word any more.
+  void cut_power(const sim_host& of) noexcept;
+
   /// Null for a number that is not open.
   std::shared_ptr<sim_socket> find(int descriptor) const noexcept {
     return descriptors_.find(descriptor);

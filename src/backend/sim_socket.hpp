@@ -39,6 +39,9 @@ class sim_socket {
   /// The descriptor is closed.
   virtual void close(bool reset) = 0;
 
+  /// Its machine has lost its power: it says nothing any more.
+  virtual void vanish() noexcept = 0;
+
   const kind type;
   sim_host* host = nullptr;          // whose socket it is; of a connection's end, once it is known
   bool marked = false;               // the engine has it on its list

@@ -126,6 +126,11 @@ void sim_stream::close(bool reset) {
   }
 }
 
+void sim_stream::vanish() noexcept {
+  open_ = false;
+  broken_ = true;
+}
+
 int sim_stream::take_error() noexcept { return std::exchange(error_, 0); }
 
 int sim_stream::remote_address(address& out) const noexcept {

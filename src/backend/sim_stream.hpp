@@ -38,6 +38,7 @@ class sim_stream final : public sim_socket {
   void wait_for_room();
   int end_output();
   void close(bool reset) override;
+  void vanish() noexcept override;
   /// The error that nobody has been told yet, which is told once.
   int take_error() noexcept;
   /// What broke it, whoever has been told.

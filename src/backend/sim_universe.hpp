@@ -3,6 +3,7 @@
 #include <backend/sim_alarm.hpp>
 #include <backend/sim_engine.hpp>
 #include <backend/sim_hosts.hpp>
+#include <backend/sim_names.hpp>
 #include <backend/sim_network.hpp>
 #include <backend/sim_turns.hpp>
 
@@ -18,7 +19,8 @@ namespace cetane::detail {
 /// One of them drives it: while that one polls, the others take their turns, and when none has
 /// anything to do, the clock moves.
 struct sim_universe {
-  explicit sim_universe(const sim_options& options) : engine(options), network(engine, hosts) {}
+  explicit sim_universe(const sim_options& options)
+      : engine(options), network(engine, hosts), names(engine, hosts) {}
 
   /// Nothing that is on its way takes longer than what leaves now.
   void release() { engine.schedule.hasten(engine.now() + engine.longest_latency()); }
@@ -26,6 +28,7 @@ struct sim_universe {
   sim_engine engine;
   sim_hosts hosts;
   sim_network network;
+  sim_names names;
   sim_turns turns;
   sim_alarm alarm;
   std::size_t external_calls = 0;

@@ -5,6 +5,7 @@
 
 #include <cetane/base/errors.hpp>
 #include <cetane/base/limits.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/conc/thread.hpp>
 #include <cetane/runtime/this_task.hpp>
 
@@ -76,22 +77,38 @@ std::vector<address> with_port(std::vector<address> addresses, std::uint16_t por
 }
 
 // What needs nobody's help: nothing for a name that must be looked up.
-std::vector<address> known_at_once(const std::string& host, std::uint16_t port, bool simulated) {
+std::vector<address> known_at_once(const std::string& host, std::uint16_t port) {
   std::vector<address> known;
   add(known, address::parse_ip(host, port));
   if (!known.empty()) return known;
   // A zero byte would end the name early on its way through the system.
   if (host.empty() || host.find('\0') != host.npos) throw resolve_error(host, EAI_NONAME);
-  if (simulated || is_localhost(host)) add(known, address::parse_ip(loopback, port));
-  if (!simulated && is_localhost(host)) add(known, address::parse_ip("::1", port));
   return known;
+}
+
+std::vector<address> known_of_this_machine(const std::string& host, std::uint16_t port) {
+  std::vector<address> known;
+  if (!is_localhost(host)) return known;
+  add(known, address::parse_ip(loopback, port));
+  add(known, address::parse_ip("::1", port));
+  return known;
+}
+
+task<std::vector<address>> told(std::string host, std::uint16_t port, detail::name_answer answer) {
+  if (answer.takes > duration::zero()) co_await sleep(answer.takes);
+  if (answer.error != 0) throw resolve_error(host, answer.error);
+  co_return with_port(std::move(answer.addresses), port);
 }
 
 }  // namespace
 
 task<std::vector<address>> resolve(std::string host, std::uint16_t port) {
   event_loop& loop = detail::this_loop("resolve");
-  std::vector<address> known = known_at_once(host, port, loop.io().simulated());
+  std::vector<address> known = known_at_once(host, port);
+  if (!known.empty()) co_return known;
+  if (std::optional<detail::name_answer> answer = loop.io().look_up(host))
+    co_return co_await told(host, port, std::move(*answer));
+  known = known_of_this_machine(host, port);
   if (!known.empty()) co_return known;
   if (const auto* remembered = names().find(host, loop.now()))
     co_return with_port(*remembered, port);

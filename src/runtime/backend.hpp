@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cetane {
 
@@ -106,6 +108,13 @@ struct listen_request {
   bool reuse_port = false;
 };
 
+/// What a simulated name server says.
+struct name_answer {
+  std::vector<address> addresses;  // their port is 0
+  int error = 0;                   // instead of them: what getaddrinfo() would give
+  duration takes = duration::zero();
+};
+
 /// The operating system as the event loop sees it: kernel and network, or a simulation of both.
 ///
 /// Every call is made on the loop's thread except wake(). Calls that can fail return a negative
@@ -137,6 +146,12 @@ class backend {
   /// simulation must know.
   virtual void begin_external() noexcept {}
   virtual void end_external() noexcept {}
+
+  /// Looks a name up, where that is this backend's business; else the system is asked.
+  virtual std::optional<name_answer> look_up(const std::string& name) {
+    static_cast<void>(name);
+    return std::nullopt;
+  }
 
   /// Opens a listening socket; `bound` is its address with the real port.
   virtual int listen(const address& at, const listen_request& request, int& descriptor,

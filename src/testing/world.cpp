@@ -1,12 +1,14 @@
 #include <cetane/testing/world.hpp>
 
 #include <runtime/backend.hpp>
+#include <testing/machine.hpp>
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/conc/spawn.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cetane::testing {
@@ -39,10 +41,18 @@ served world::serve(service fresh) {
   return served(std::move(fresh));
 }
 
+testing::host& world::host(const std::string& name) {
+  const auto found = std::find_if(hosts_.begin(), hosts_.end(),
+                                  [&](const auto& each) { return each->name() == name; });
+  if (found != hosts_.end()) return **found;
+  hosts_.push_back(std::make_unique<testing::host>(simulation::of(loop_), name));
+  return *hosts_.back();
+}
+
 duration world::elapsed() noexcept { return loop_.now() - begin_; }
 
 std::size_t world::open_connections() const noexcept {
-  const loop_stats stats = loop_.stats();
+  const loop_stats stats = stats_of_all();
   return stats.connections_opened - stats.connections_closed;
 }
 
@@ -51,6 +61,34 @@ std::uint64_t world::faults_met() { return simulation::of(loop_).faults_met(); }
 std::uint64_t world::faults_met(fault_kind kind) { return simulation::of(loop_).faults_met(kind); }
 
 std::uint64_t world::io_operations() { return simulation::of(loop_).io_operations(); }
+
+// What of it is the same in all loops, and matters here.
+loop_stats world::stats_of_all() const noexcept {
+  loop_stats sum = loop_.stats();
+  for (const auto& each : hosts_) {
+    const event_loop* const loop = each->machine_->loop_if_up();
+    if (loop == nullptr) continue;
+    const loop_stats more = loop->stats();
+    sum.tasks_alive += more.tasks_alive;
+    sum.connections_opened += more.connections_opened;
+    sum.connections_closed += more.connections_closed;
+  }
+  return sum;
+}
+
+std::uint64_t world::errors_unhandled() const noexcept {
+  std::uint64_t sum = loop_.stats().errors_unhandled;
+  for (const auto& each : hosts_) sum += each->machine_->errors_unhandled();
+  return sum;
+}
+
+std::string world::dump_tasks() {
+  std::string text = loop_.dump_tasks();
+  for (const auto& each : hosts_) {
+    if (each->up()) text += each->machine_->dump_tasks();
+  }
+  return text;
+}
 
 std::string world::log_tail(std::size_t lines) { return simulation::of(loop_).log_tail(lines); }
 
@@ -75,13 +113,13 @@ void world::check_limits() {
     throw unfinished(
         fmt::format("the test has not ended after {} s of virtual time (the limit is "
                     "{} s, see world::time_limit); there are {}",
-                    in_seconds(elapsed()), in_seconds(time_limit_), loop_.dump_tasks()));
+                    in_seconds(elapsed()), in_seconds(time_limit_), dump_tasks()));
   }
   if (loop_.stats().passes > pass_limit_) {
     throw unfinished(
         fmt::format("the test has not ended after {} passes of the event loop (see "
                     "world::pass_limit), {} s of virtual time; there are {}",
-                    pass_limit_, in_seconds(elapsed()), loop_.dump_tasks()));
+                    pass_limit_, in_seconds(elapsed()), dump_tasks()));
   }
 }
 
@@ -91,12 +129,12 @@ void world::check_healing() {
   throw unfinished(
       fmt::format("the test has not ended {} s after the network became a good one (see "
                   "world::heal_limit); there are {}",
-                  in_seconds(heal_limit_), loop_.dump_tasks()));
+                  in_seconds(heal_limit_), dump_tasks()));
 }
 
 void world::wait_for_the_rest() {
   const auto anything_left = [&] {
-    return loop_.stats().tasks_alive > 0 || open_connections() > 0;
+    return stats_of_all().tasks_alive > 0 || open_connections() > 0;
   };
   const time_point last = deadline_after(loop_.now(), settling_time);
   const std::uint64_t last_pass = loop_.stats().passes + pass_limit_;
@@ -107,11 +145,11 @@ void world::wait_for_the_rest() {
   throw unfinished(
       fmt::format("the test has ended and left something behind that does not end by "
                   "itself: {} open ends of connections, and {}",
-                  open_connections(), loop_.dump_tasks()));
+                  open_connections(), dump_tasks()));
 }
 
 void world::check_unhandled() {
-  const std::uint64_t found = loop_.stats().errors_unhandled;
+  const std::uint64_t found = errors_unhandled();
   if (found == unhandled_expected_) return;
   throw unfinished(
       fmt::format("{} exceptions have ended handlers or other tasks that nobody "

@@ -21,6 +21,7 @@ namespace cetane {
 
 namespace detail {
 class application_core;
+class application_turns;
 
 template <class T>
 inline constexpr bool is_duration = false;
@@ -136,6 +137,8 @@ class CETANE_API application {
   int run();
 
  private:
+  friend detail::application_turns;
+
   explicit application(std::unique_ptr<detail::application_core> core);
 
   task_entry& add_kept_task(std::unique_ptr<detail::unstarted_task> task);

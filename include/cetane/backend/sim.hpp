@@ -17,6 +17,7 @@ namespace cetane {
 
 class event_loop;
 class simulated_host;
+class simulated_names;
 class simulated_turns;
 
 namespace detail {
@@ -129,12 +130,19 @@ class CETANE_API simulation {
   /// that of connections made later. What is under way arrives within the new latency.
   virtual void behave_as(const sim_options& wanted) = 0;
 
+  /// What is called what on this network.
+  virtual simulated_names& names() noexcept = 0;
+
   /// Adds a machine, with addresses and a name of its own. From the first one on, an address or a
   /// name that no machine has is nobody's.
   ///
   /// @throws std::invalid_argument  There is such a name, or it is none.
   /// @throws std::length_error      There are 253 besides the one that drives the simulation.
   virtual simulated_host& add_host(std::string name) = 0;
+
+  /// Cuts a machine off, before its loop goes: no connection of it says a word any more. Who sends
+  /// it something meets silence while it has no loop, and a reset once it has one again.
+  virtual void cut_power(simulated_host& of) noexcept = 0;
 
   /// Makes the backend of a loop on that machine, which takes turns with the one that drives the
   /// simulation: while that one polls, `turns` is asked. It outlives the backend.

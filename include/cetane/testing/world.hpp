@@ -7,23 +7,26 @@
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/testing/faults.hpp>
+#include <cetane/testing/host.hpp>
 #include <cetane/testing/served.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace cetane::testing {
 
 /// Where one run of a test happens: a clock, a network and random numbers, all of them from one
 /// seed. simulate() makes it.
 ///
-/// Every host name is this world's only machine, so `connect("chat", server.port())` reaches what
-/// was served.
+/// While it has no hosts, every host name is this world's only machine, so `connect("chat",
+/// server.port())` reaches what was served. The body itself is on a machine without a name.
 class CETANE_API world {
  public:
   static constexpr duration default_time_limit = std::chrono::hours(24);
@@ -51,6 +54,12 @@ class CETANE_API world {
   /// @throws error  The port is served already.
   [[nodiscard("the service ends with this object: const auto& server = w.serve(...)")]] served
   serve(service fresh);
+
+  /// Gives the host of this name; the first call makes it. From the first host on, a name that no
+  /// host has does not resolve, and an address that none has cannot be reached.
+  ///
+  /// @throws std::invalid_argument  It is no name for a host: empty, an address, or localhost.
+  testing::host& host(const std::string& name);
 
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   /// Random numbers for the test itself; the network draws others.
@@ -93,6 +102,9 @@ class CETANE_API world {
   void run(const std::function<task<>(world&)>& body);
 
  private:
+  loop_stats stats_of_all() const noexcept;
+  std::uint64_t errors_unhandled() const noexcept;
+  std::string dump_tasks();
   void check_limits();
   void check_healing();
   void wait_for_the_rest();
@@ -101,6 +113,7 @@ class CETANE_API world {
   std::uint64_t seed_;
   random_stream random_;
   event_loop loop_;
+  std::vector<std::unique_ptr<testing::host>> hosts_;  // in the order of their making
   time_point begin_;
   duration time_limit_ = default_time_limit;
   duration heal_limit_ = default_heal_limit;
