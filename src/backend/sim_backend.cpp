@@ -96,6 +96,14 @@ class sim_backend final : public backend, public simulation {
   simulated_host& add_host(std::string name) override {
     return universe_->hosts.add(std::move(name));
   }
+  simulated_host& own_host() noexcept override { return universe_->hosts.first(); }
+  void cut(simulated_host& from, simulated_host& to, duration how_long) override {
+    network_.cut(static_cast<sim_host&>(from), static_cast<sim_host&>(to), how_long);
+  }
+  void mend(simulated_host& from, simulated_host& to) override {
+    network_.mend(static_cast<sim_host&>(from), static_cast<sim_host&>(to));
+  }
+  void mend() override { network_.mend(); }
   void cut_power(simulated_host& of) noexcept override {
     universe_->names.forget(static_cast<sim_host&>(of));
     network_.cut_power(static_cast<sim_host&>(of));
@@ -141,6 +149,8 @@ sim_backend::sim_backend(const std::shared_ptr<sim_universe>& in, sim_host& on,
       turns_(&turns),
       delivery_(engine_, network_, host_),
       writing_(engine_, network_, delivery_) {
+  host_.up = true;
+  engine_.note("{} starts", host_.title());
   universe_->turns.add(turns, delivery_);
 }
 
@@ -265,10 +275,7 @@ int sim_backend::peer_address(int descriptor, address& out) {
   return stream == nullptr ? -ENOTCONN : stream->remote_address(out);
 }
 
-// There is no peer here that vanishes silently.
-int sim_backend::set_keepalive(int descriptor) {
-  return network_.find(descriptor) == nullptr ? -EBADF : 0;
-}
+int sim_backend::set_keepalive(int descriptor) { return network_.keep_alive(descriptor); }
 
 int sim_backend::shutdown_write(stream_io& stream) {
   const auto socket = network_.find_stream(stream.descriptor);

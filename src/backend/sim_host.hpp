@@ -7,6 +7,7 @@
 #include <cetane/os/address.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,9 +27,17 @@ class sim_host final : public simulated_host {
   const address& ipv4() const noexcept override { return ipv4_; }
   const address& ipv6() const noexcept override { return ipv6_; }
 
+  /// What it is called in the log.
+  std::string title() const { return name_.empty() ? "the test" : name_; }
+
   /// True for an address that only this one has, whatever the port.
   bool has(const address& where) const noexcept {
     return where.with_port(0) == ipv4_ || where.with_port(0) == ipv6_;
+  }
+
+  /// False when nothing from here arrives there: the way is cut, or there is no power.
+  bool reaches(const sim_host& other) const noexcept {
+    return other.up && !cut_off_from.contains(other.number);
   }
 
   /// Something happened to `socket`, one of this host's: its owner hears of it in this poll, or in
@@ -47,6 +56,8 @@ class sim_host final : public simulated_host {
 
   const unsigned number;  // 1: where the loop is that moves the clock
   sim_ports ports;
+  bool up = false;                                 // it has a loop
+  std::map<unsigned, std::uint64_t> cut_off_from;  // hosts to which nothing gets, with the cut
 
  private:
   const std::string name_;

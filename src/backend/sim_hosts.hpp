@@ -17,7 +17,7 @@ namespace cetane::detail {
 /// for them. With the second one each has its own, and those of the loopback.
 class sim_hosts {
  public:
-  sim_hosts() { add(""); }
+  sim_hosts() { add("").up = true; }
 
   /// The one on which the simulation's own loop is.
   sim_host& first() noexcept { return *hosts_.front(); }
@@ -26,6 +26,11 @@ class sim_hosts {
   /// @throws std::invalid_argument  There is such a name, or it is none.
   /// @throws std::length_error      There are as many as there are addresses.
   sim_host& add(std::string name);
+
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& one : hosts_) visit(*one);
+  }
 
   /// Null when no machine has the name.
   sim_host* named(std::string_view name) const noexcept;

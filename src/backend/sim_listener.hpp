@@ -44,18 +44,26 @@ class sim_listener final : public sim_socket {
   /// Who waits is reset.
   void close(bool) override {
     open_ = false;
+    if (vanished_) return;
     while (const auto waiting = take()) waiting->close(true);
   }
 
   sim_accept_trouble trouble;
 
   void vanish() noexcept override {
+    open_ = false;
+    vanished_ = true;
     for (const auto& waiting : waiting_) waiting->vanish();
   }
+  bool vanished() const noexcept { return vanished_; }
+
+  /// Connections that it accepts keep alive.
+  bool keeps_alive = false;
 
  private:
   std::size_t backlog_;
   bool open_ = true;
+  bool vanished_ = false;
   std::size_t expected_ = 0;
   std::deque<std::shared_ptr<sim_stream>> waiting_;
 };

@@ -68,6 +68,7 @@ int sim_network::accept(int listener, int& descriptor, address& peer) {
   if (failed == -ECONNABORTED) from.take()->close(true);
   if (failed < 0) return failed;
   auto newcomer = from.take();
+  if (from.keeps_alive) newcomer->keep_alive();
   ++engine_.io_operations;
   engine_.note("{} is accepted", newcomer->name());
   peer = newcomer->remote;
@@ -108,11 +109,62 @@ int sim_network::close(int descriptor, bool reset) {
   return 0;
 }
 
-void sim_network::cut_power(const sim_host& of) noexcept {
-  engine_.note("the power of {} is cut", of.name());
+int sim_network::keep_alive(int descriptor) {
+  const auto socket = find(descriptor);
+  if (socket == nullptr) return -EBADF;
+  if (socket->type == sim_socket::kind::listener) {
+    static_cast<sim_listener&>(*socket).keeps_alive = true;
+  } else if (const auto stream = find_stream(descriptor)) {
+    stream->keep_alive();
+  }
+  return 0;
+}
+
+void sim_network::cut_power(sim_host& of) noexcept {
+  engine_.note("the power of {} is cut", of.title());
+  of.up = false;
+  std::erase_if(listeners_, [&](const listener_ptr& one) { return one->host == &of; });
   descriptors_.for_each([&](sim_socket& socket) {
     if (socket.host == &of) socket.vanish();
   });
+  of.take_marked();
+  for_each_end([](sim_stream& end) { end.way().begin_to_ask(); });
+}
+
+void sim_network::cut(sim_host& from, sim_host& to, duration how_long) {
+  if (&from == &to) return;
+  const std::uint64_t number = ++cuts_;
+  from.cut_off_from.insert_or_assign(to.number, number);
+  engine_.note("the way from {} to {} is cut", from.title(), to.title());
+  for_each_end([](sim_stream& end) { end.way().begin_to_ask(); });
+  if (how_long == duration::max()) return;
+  engine_.schedule.at(deadline_after(engine_.now(), how_long), [this, number, &from, &to] {
+    const auto found = from.cut_off_from.find(to.number);
+    if (found != from.cut_off_from.end() && found->second == number) mend(from, to);
+  });
+}
+
+void sim_network::mend(sim_host& from, sim_host& to) {
+  if (from.cut_off_from.erase(to.number) == 0) return;
+  engine_.note("the way from {} to {} is open again", from.title(), to.title());
+  for_each_end([](sim_stream& end) { end.way().try_again_if_parked(); });
+}
+
+void sim_network::mend() {
+  hosts_.for_each(
+      [this](sim_host& from) { hosts_.for_each([&](sim_host& to) { mend(from, to); }); });
+}
+
+// Of connections that are established.
+template <class Visit>
+void sim_network::for_each_end(Visit&& visit) {
+  forget_ended();
+  for (std::size_t i = 0; i < established_.size(); ++i) {
+    const connection_ptr one = established_[i].lock();
+    if (one == nullptr) continue;
+    if (one->client()->alive()) visit(*one->client());
+    if (one->server()->alive()) visit(*one->server());
+  }
 }
 
 std::shared_ptr<sim_stream> sim_network::find_stream(int descriptor) const noexcept {
@@ -195,28 +247,47 @@ void sim_network::begin(const connection_ptr& wanted) {
 void sim_network::knock(const connection_ptr& wanted, unsigned tries) {
   const auto client = wanted->client();
   if (!client->open()) return;
+  const sim_host* const there = hosts_.owner(client->remote, *client->host);
+  if (there != nullptr && !client->host->reaches(*there)) return knock_unheard(wanted, tries);
   const listener_ptr listener = find_listener(client->remote, *client->host);
-  if (listener == nullptr) return after_latency([=, this] { refuse(wanted, ECONNREFUSED); });
-  const auto again = [=, this] {
-    tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT);
-  };
+  if (listener == nullptr) {
+    return after_latency([=, this] {
+      if (there != nullptr && !there->reaches(*client->host)) return knock_unheard(wanted, tries);
+      refuse(wanted, ECONNREFUSED);
+    });
+  }
+  const time_point later = engine_.now() + patience_of(tries);
   if (listener->full()) {
     engine_.note("{} finds no place", client->name());
-    return engine_.schedule.at(engine_.now() + patience_of(tries), again);
+    return engine_.schedule.at(later, next_knock(wanted, tries));
   }
   if (engine_.strikes(fault_kind::full_backlogs)) {
     engine_.meet(fault_kind::full_backlogs, "{} finds no place", client->name());
-    return engine_.schedule.under_way(engine_.now() + patience_of(tries), again);
+    return engine_.schedule.under_way(later, next_knock(wanted, tries));
   }
   listener->expect();
   wanted->server()->establish();
   name_server_end(*wanted, *listener);
-  after_latency([=, this] { answer(wanted, listener); });
+  after_latency([=, this] { answer(wanted, listener, tries); });
 }
 
-void sim_network::answer(const connection_ptr& made, const listener_ptr& listener) {
+std::function<void()> sim_network::next_knock(const connection_ptr& wanted, unsigned tries) {
+  return [=, this] { tries < most_tries ? knock(wanted, tries + 1) : refuse(wanted, ETIMEDOUT); };
+}
+
+// The question was lost, or the answer.
+void sim_network::knock_unheard(const connection_ptr& wanted, unsigned tries) {
+  engine_.note("{} is not answered", wanted->client()->name());
+  engine_.schedule.under_way(engine_.now() + patience_of(tries), next_knock(wanted, tries));
+}
+
+void sim_network::answer(const connection_ptr& made, const listener_ptr& listener, unsigned tries) {
   const auto client = made->client();
   if (!client->open()) return listener->no_longer_expect();
+  if (!listener->host->reaches(*client->host)) {
+    listener->no_longer_expect();
+    return knock_unheard(made, tries);
+  }
   engine_.note("{} is connected", client->name());
   client->establish();
   client->send_over([=, this](sim_stream&) { join(made, listener); });
@@ -234,6 +305,7 @@ void sim_network::established(const connection_ptr& made) {
 void sim_network::join(const connection_ptr& made, const listener_ptr& listener) {
   const auto server = made->server();
   listener->no_longer_expect();
+  if (listener->vanished()) return server->vanish();
   if (!listener->open()) return server->close(true);
   engine_.note("{} waits to be accepted", server->name());
   server->set_open();

@@ -7,8 +7,11 @@
 #include <backend/sim_listener.hpp>
 #include <runtime/backend.hpp>
 
+#include <cetane/base/clock.hpp>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,9 +29,16 @@ class sim_network {
   int accept(int listener, int& descriptor, address& peer);
   int connect(sim_host& on, const address& to, const address* from, int& descriptor);
   int close(int descriptor, bool reset);
+  int keep_alive(int descriptor);
 
   /// Nothing that this host has open says a word any more.
-  void cut_power(const sim_host& of) noexcept;
+  void cut_power(sim_host& of) noexcept;
+
+  /// Cuts the way from one host to another, perhaps for a time only, or mends it.
+  void cut(sim_host& from, sim_host& to, duration how_long);
+  void mend(sim_host& from, sim_host& to);
+  /// Mends all.
+  void mend();
 
   /// Null for a number that is not open.
   std::shared_ptr<sim_socket> find(int descriptor) const noexcept {
@@ -52,9 +62,14 @@ class sim_network {
   int take_local_address(sim_stream& client, const address* from);
   void after_latency(std::function<void()> happen);
 
+  template <class Visit>
+  void for_each_end(Visit&& visit);
+
   void begin(const connection_ptr& wanted);
   void knock(const connection_ptr& wanted, unsigned tries);
-  void answer(const connection_ptr& made, const listener_ptr& listener);
+  std::function<void()> next_knock(const connection_ptr& wanted, unsigned tries);
+  void knock_unheard(const connection_ptr& wanted, unsigned tries);
+  void answer(const connection_ptr& made, const listener_ptr& listener, unsigned tries);
   void join(const connection_ptr& made, const listener_ptr& listener);
   void refuse(const connection_ptr& wanted, int error);
   int connect_at_once(const connection_ptr& wanted);
@@ -66,6 +81,7 @@ class sim_network {
   sim_descriptors descriptors_;
   std::vector<listener_ptr> listeners_;  // open ones, oldest first
   std::uint64_t connections_ = 0;
+  std::uint64_t cuts_ = 0;
   std::vector<std::weak_ptr<sim_connection>> established_;  // oldest first
 };
 

@@ -26,6 +26,7 @@ sim_stream::sim_stream(sim_engine& engine, sim_connection& home, bool is_client)
       home_(home),
       is_client_(is_client),
       path_(engine),
+      way_(engine, *this),
       output_(engine.capacity()) {}
 
 std::string sim_stream::name() const {
@@ -40,9 +41,11 @@ std::shared_ptr<sim_stream> sim_stream::other() const {
   return is_client_ ? home_.server() : home_.client();
 }
 
-void sim_stream::send_over(std::size_t bytes, std::function<void(sim_stream&)> arrive) {
-  engine_.schedule.under_way(path_.arrival(bytes),
-                             [to = other(), arrive = std::move(arrive)] { arrive(*to); });
+void sim_stream::send_over(std::size_t bytes, bool insists,
+                           std::function<void(sim_stream&)> arrive) {
+  engine_.schedule.under_way(
+      path_.arrival(bytes),
+      [from = self(), insists, arrive = std::move(arrive)] { from->way_.pass(insists, arrive); });
 }
 
 ssize_t sim_stream::write(const iovec* parts, int count) {
@@ -128,7 +131,16 @@ void sim_stream::close(bool reset) {
 
 void sim_stream::vanish() noexcept {
   open_ = false;
-  broken_ = true;
+  broken_ = vanished_ = true;
+  way_.forget();
+}
+
+void sim_stream::time_out() {
+  if (broken_ || finished()) return;
+  engine_.note("{} gives its peer up", name());
+  broken_ = timed_out_ = true;
+  error_ = ETIMEDOUT;
+  if (open_) mark();
 }
 
 int sim_stream::take_error() noexcept { return std::exchange(error_, 0); }
@@ -169,11 +181,11 @@ void sim_stream::transmit() {
     if (!first) path_.separate();
     std::string bytes = next_piece();
     const std::size_t size = bytes.size();
-    send_over(size,
+    send_over(size, true,
               [bytes = std::move(bytes)](sim_stream& receiver) { receiver.bytes_arrived(bytes); });
     home_.breaking.note_sent(size);
   }
-  if (output_.send_end()) send_over([](sim_stream& receiver) { receiver.end_arrived(); });
+  if (output_.send_end()) send_over(0, true, [](sim_stream& receiver) { receiver.end_arrived(); });
 }
 
 std::string sim_stream::next_piece() {

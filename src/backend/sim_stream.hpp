@@ -6,6 +6,7 @@
 #include <backend/sim_path.hpp>
 #include <backend/sim_socket.hpp>
 #include <backend/sim_stall.hpp>
+#include <backend/sim_way.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -42,7 +43,10 @@ class sim_stream final : public sim_socket {
   /// The error that nobody has been told yet, which is told once.
   int take_error() noexcept;
   /// What broke it, whoever has been told.
-  std::int16_t failure_kind() const noexcept { return received_.end_arrived ? EPIPE : ECONNRESET; }
+  std::int16_t failure_kind() const noexcept {
+    if (timed_out_) return ETIMEDOUT;
+    return received_.end_arrived ? EPIPE : ECONNRESET;
+  }
   int remote_address(address& out) const noexcept;
   std::size_t unacknowledged() const noexcept;
   unsigned conditions() const noexcept override;
@@ -55,13 +59,29 @@ class sim_stream final : public sim_socket {
   bool open() const noexcept { return open_; }
   void set_open() noexcept { open_ = true; }
   /// Plans what happens at the other end when something that leaves now has come there.
-  void send_over(std::function<void(sim_stream&)> arrive) { send_over(0, std::move(arrive)); }
+  void send_over(std::function<void(sim_stream&)> arrive) {
+    send_over(0, false, std::move(arrive));
+  }
   /// A reset comes by itself, not from the other end, and perhaps ahead of what is under way.
   void break_off(bool overtakes);
   /// True while somebody would notice that.
   bool alive() const noexcept {
     return open_ && state_ == state::connected && !broken_ && !finished();
   }
+
+  // For the way to the other end.
+  std::shared_ptr<sim_stream> self() const;
+  std::shared_ptr<sim_stream> other() const;
+  sim_way& way() noexcept { return way_; }
+  /// Its machine has lost its power.
+  bool vanished() const noexcept { return vanished_; }
+  /// Its machine would not know it any more, and answer with a reset.
+  bool gone() const noexcept { return vanished_ || timed_out_; }
+  void reset_arrived();
+  /// The other end was not heard of for too long.
+  void time_out();
+  bool keeps_alive() const noexcept { return keeps_alive_; }
+  void keep_alive() noexcept { keeps_alive_ = true; }
 
   std::string name() const override;
 
@@ -70,9 +90,7 @@ class sim_stream final : public sim_socket {
  private:
   enum class state : std::uint8_t { connecting, connected, refused };
 
-  void send_over(std::size_t bytes, std::function<void(sim_stream&)> arrive);
-  std::shared_ptr<sim_stream> self() const;
-  std::shared_ptr<sim_stream> other() const;
+  void send_over(std::size_t bytes, bool insists, std::function<void(sim_stream&)> arrive);
   void mark();
   std::size_t fitting(std::size_t wanted);
   void call_when_roomy();
@@ -83,7 +101,6 @@ class sim_stream final : public sim_socket {
 
   void bytes_arrived(const std::string& bytes);
   void end_arrived();
-  void reset_arrived();
   void receipt_arrived(const sim_receipt& receipt);
 
   sim_engine& engine_;
@@ -92,11 +109,15 @@ class sim_stream final : public sim_socket {
 
   state state_ = state::connecting;
   bool open_ = false;
-  bool broken_ = false;   // reset by one of both
+  bool broken_ = false;  // reset by one of both, or given up
+  bool vanished_ = false;
+  bool timed_out_ = false;
+  bool keeps_alive_ = false;
   bool starved_ = false;  // a writer was refused and waits for room
   sim_stall stall_;
   int error_ = 0;
   sim_path path_;
+  sim_way way_;
   sim_output output_;
   sim_bytes input_;
   sim_receipt received_;  // what has come, and been read, here

@@ -22,7 +22,7 @@ class machine final : public simulated_turns {
   machine& operator=(const machine&) = delete;
   ~machine();
 
-  const simulated_host& at() const noexcept { return at_; }
+  simulated_host& at() const noexcept { return at_; }
 
   bool up() const noexcept { return loop_ != nullptr; }
   /// @throws std::logic_error  It is down.

@@ -4,6 +4,7 @@
 #include <testing/machine.hpp>
 
 #include <cetane/backend/sim.hpp>
+#include <cetane/backend/sim_names.hpp>
 #include <cetane/conc/spawn.hpp>
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ double in_seconds(duration span) { return std::chrono::duration<double>(span).co
 world::world(std::uint64_t seed)
     : seed_(seed),
       random_(random_stream(seed).fork("test")),
+      partitions_(random_stream(seed).fork("partitions")),
       loop_(make_sim_backend(sim_options(seed))),
       begin_(loop_.now()) {}
 
@@ -32,6 +34,8 @@ void world::faults_are(const faults& wanted) {
 }
 
 void world::heal() {
+  simulation::of(loop_).names().heal();
+  simulation::of(loop_).mend();
   faults_are(faults::none());
   healed_at_ = loop_.now();
 }
@@ -47,6 +51,63 @@ testing::host& world::host(const std::string& name) {
   if (found != hosts_.end()) return **found;
   hosts_.push_back(std::make_unique<testing::host>(simulation::of(loop_), name));
   return *hosts_.back();
+}
+
+void world::set_apart(testing::host& one, testing::host& other, duration how_long) {
+  simulation& network = simulation::of(loop_);
+  network.cut(one.machine_->at(), other.machine_->at(), how_long);
+  network.cut(other.machine_->at(), one.machine_->at(), how_long);
+}
+
+void world::partition(testing::host& one, testing::host& other) {
+  set_apart(one, other, duration::max());
+}
+
+void world::partition(testing::host& one, testing::host& other, any_duration shortest,
+                      any_duration longest) {
+  set_apart(one, other, partitions_.uniform(duration(shortest), duration(longest)));
+}
+
+void world::partition(testing::host& from_all) {
+  simulation& network = simulation::of(loop_);
+  network.cut(from_all.machine_->at(), network.own_host());
+  network.cut(network.own_host(), from_all.machine_->at());
+  for (const auto& each : hosts_) set_apart(from_all, *each, duration::max());
+}
+
+void world::partition_one_way(testing::host& from, testing::host& to) {
+  simulation::of(loop_).cut(from.machine_->at(), to.machine_->at());
+}
+
+void world::reconnect(testing::host& one, testing::host& other) {
+  simulation& network = simulation::of(loop_);
+  network.mend(one.machine_->at(), other.machine_->at());
+  network.mend(other.machine_->at(), one.machine_->at());
+}
+
+void world::reconnect(testing::host& with_all) {
+  simulation& network = simulation::of(loop_);
+  network.mend(with_all.machine_->at(), network.own_host());
+  network.mend(network.own_host(), with_all.machine_->at());
+  for (const auto& each : hosts_) reconnect(with_all, *each);
+}
+
+void world::names_take(any_duration shortest, any_duration longest) {
+  simulation::of(loop_).names().take(shortest, longest);
+}
+
+void world::names_fail(double share) { simulation::of(loop_).names().fail(share); }
+
+void world::names_fail(const std::string& name) { simulation::of(loop_).names().fail(name); }
+
+void world::name_is(const std::string& name, const std::vector<std::string>& ips) {
+  std::vector<address> addresses;
+  for (const std::string& ip : ips) {
+    const std::optional<address> each = address::parse_ip(ip, 0);
+    if (!each) throw std::invalid_argument(fmt::format("{} is no IP address", ip));
+    addresses.push_back(*each);
+  }
+  simulation::of(loop_).names().set(name, std::move(addresses));
 }
 
 duration world::elapsed() noexcept { return loop_.now() - begin_; }

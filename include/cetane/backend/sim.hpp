@@ -140,6 +140,17 @@ class CETANE_API simulation {
   /// @throws std::length_error      There are 253 besides the one that drives the simulation.
   virtual simulated_host& add_host(std::string name) = 0;
 
+  /// The machine of the loop that drives the simulation; it has no name.
+  virtual simulated_host& own_host() noexcept = 0;
+
+  /// Cuts the way from one machine to another: nothing arrives any more, and what was sent is sent
+  /// again, as TCP does it, until the way is mended: after this time, or by a call.
+  virtual void cut(simulated_host& from, simulated_host& to,
+                   duration how_long = duration::max()) = 0;
+  virtual void mend(simulated_host& from, simulated_host& to) = 0;
+  /// Mends all ways.
+  virtual void mend() = 0;
+
   /// Cuts a machine off, before its loop goes: no connection of it says a word any more. Who sends
   /// it something meets silence while it has no loop, and a reset once it has one again.
   virtual void cut_power(simulated_host& of) noexcept = 0;

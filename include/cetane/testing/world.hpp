@@ -61,6 +61,36 @@ class CETANE_API world {
   /// @throws std::invalid_argument  It is no name for a host: empty, an address, or localhost.
   testing::host& host(const std::string& name);
 
+  /// Cuts the network between two hosts, or around one: nothing gets through, in both directions,
+  /// until reconnect() or heal().
+  ///
+  /// Connections stay. What is sent is sent again after 200 ms, 400 ms and so on, as TCP does, and
+  /// arrives when it gets through; connects try again after 1, 3, 7, ... s. Who hears nothing of
+  /// its peer for two minutes, or of what it sent for a quarter of an hour, gives up.
+  void partition(testing::host& one, testing::host& other);
+  void partition(testing::host& from_all);
+  /// The same, and it heals by itself, after a time between these.
+  void partition(testing::host& one, testing::host& other, any_duration shortest,
+                 any_duration longest);
+  /// Cuts one direction only: `to` hears nothing of `from`.
+  void partition_one_way(testing::host& from, testing::host& to);
+  /// Ends all partitions between two hosts, or around one.
+  void reconnect(testing::host& one, testing::host& other);
+  void reconnect(testing::host& with_all);
+
+  /// How long the answer to a question for a name takes, drawn for each: none by default. A host
+  /// remembers what it was told for 60 s.
+  void names_take(any_duration shortest, any_duration longest);
+  /// How many questions for names fail for the moment, from 0 to 1: EAI_AGAIN.
+  void names_fail(double share);
+  /// Lets every question for this name fail for the moment, until heal().
+  void names_fail(const std::string& name);
+  /// Gives a name these addresses, tried in this order; a host's keeps its own otherwise. None:
+  /// nobody has the name. From the first on, a name that nobody has does not resolve.
+  ///
+  /// @throws std::invalid_argument  One of them is no IP address.
+  void name_is(const std::string& name, const std::vector<std::string>& ips);
+
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   /// Random numbers for the test itself; the network draws others.
   [[nodiscard]] random_stream& random() noexcept { return random_; }
@@ -105,6 +135,7 @@ class CETANE_API world {
   loop_stats stats_of_all() const noexcept;
   std::uint64_t errors_unhandled() const noexcept;
   std::string dump_tasks();
+  void set_apart(testing::host& one, testing::host& other, duration how_long);
   void check_limits();
   void check_healing();
   void wait_for_the_rest();
@@ -112,6 +143,7 @@ class CETANE_API world {
 
   std::uint64_t seed_;
   random_stream random_;
+  random_stream partitions_;
   event_loop loop_;
   std::vector<std::unique_ptr<testing::host>> hosts_;  // in the order of their making
   time_point begin_;
