@@ -2,9 +2,11 @@
 // library cetane-testing.
 #pragma once
 
+#include <cetane/testing/advance.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
 #include <cetane/testing/program.hpp>
+#include <cetane/testing/quiet.hpp>
 #include <cetane/testing/served.hpp>
 #include <cetane/testing/simulate.hpp>
 #include <cetane/testing/world.hpp>

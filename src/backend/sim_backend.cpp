@@ -44,6 +44,9 @@ class sim_backend final : public backend, public simulation {
   void wake() noexcept override { universe_->alarm.ring(); }
   void begin_external() noexcept override;
   void end_external() noexcept override;
+  void begin_call(event_loop& loop, const message& call) override;
+  void end_call(const message& call) noexcept override;
+  bool keep_answer(message& answer) noexcept override { return universe_->calls.keep(answer); }
 
   std::optional<name_answer> look_up(const std::string& name) override {
     return universe_->names.look_up(host_, name);
@@ -104,6 +107,12 @@ class sim_backend final : public backend, public simulation {
     network_.mend(static_cast<sim_host&>(from), static_cast<sim_host&>(to));
   }
   void mend() override { network_.mend(); }
+  void calls_take(any_duration shortest, any_duration longest) override {
+    universe_->calls.take(shortest, longest);
+  }
+  void rest(simulated_rest& who) override { universe_->rests.add(who); }
+  std::size_t under_way() const noexcept override;
+  std::size_t bytes_in_flight() override { return network_.bytes_in_flight(); }
   void cut_power(simulated_host& of) noexcept override {
     universe_->names.forget(static_cast<sim_host&>(of));
     network_.cut_power(static_cast<sim_host&>(of));
@@ -116,6 +125,7 @@ class sim_backend final : public backend, public simulation {
   explicit sim_backend(const std::shared_ptr<sim_universe>& in);
 
   bool busy() const;
+  bool tells_answers() const noexcept;
   void wait(event_loop& loop, time_point until);
   bool wait_for_others(time_point next);
   bool wakes_for_nothing(time_point next);
@@ -163,22 +173,42 @@ void sim_backend::poll(event_loop& loop, time_point until) {
   if (turns_ == nullptr) {
     if (!busy()) wait(loop, until);
     engine_.schedule.run_due();
-    universe_->turns.take(engine_.now());
+    if (tells_answers()) universe_->calls.tell(engine_.now());
+    universe_->turns.take(engine_);
   }
   delivery_.deliver(loop);
   shuffle_turns(loop);
 }
 
+// A host that is still to be told something counts, too.
+std::size_t sim_backend::under_way() const noexcept {
+  std::size_t count = engine_.schedule.count_under_way() + universe_->calls.count();
+  universe_->hosts.for_each([&](const sim_host& each) { count += each.any_marked() ? 1 : 0; });
+  return count;
+}
+
 bool sim_backend::busy() const {
-  return delivery_.pending() || engine_.schedule.next() <= engine_.now() ||
-         universe_->turns.due() <= engine_.now();
+  const time_point now = engine_.now();
+  return delivery_.pending() || engine_.schedule.next() <= now || universe_->turns.due() <= now ||
+         (tells_answers() && universe_->calls.next_due() <= now);
+}
+
+// Not before all have ended that run: who is told first may not depend on who was faster.
+bool sim_backend::tells_answers() const noexcept {
+  return !universe_->calls.running() || universe_->out_of_patience;
 }
 
 void sim_backend::wait(event_loop& loop, time_point until) {
   if (until <= engine_.now() || universe_->alarm.take()) return;
-  const time_point next = std::min({until, engine_.schedule.next(), universe_->turns.due()});
-  if (universe_->external_calls > 0 && wait_for_others(next)) return;
+  const time_point planned =
+      std::max(std::min({until, engine_.schedule.next(), universe_->calls.next_due(),
+                         universe_->turns.due()}),
+               now());
+  const time_point next = std::max(std::min(planned, universe_->rests.next()), now());
+  const bool calls_run = universe_->external_calls > 0 || universe_->calls.running();
+  if (calls_run && wait_for_others(next)) return;
   if (next == never) report_stuck(loop);
+  if (planned > now() && universe_->rests.wake_first(now())) return;
   if (!wakes_for_nothing(next)) engine_.schedule.advance(next);
 }
 
@@ -223,6 +253,16 @@ void sim_backend::begin_external() noexcept {
 
 void sim_backend::end_external() noexcept {
   --universe_->external_calls;
+  universe_->out_of_patience = false;
+}
+
+void sim_backend::begin_call(event_loop& loop, const message& call) {
+  universe_->calls.begin(loop, call, engine_.now());
+  universe_->out_of_patience = false;
+}
+
+void sim_backend::end_call(const message& call) noexcept {
+  universe_->calls.forget(call);
   universe_->out_of_patience = false;
 }
 

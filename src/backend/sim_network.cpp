@@ -155,6 +155,14 @@ void sim_network::mend() {
       [this](sim_host& from) { hosts_.for_each([&](sim_host& to) { mend(from, to); }); });
 }
 
+std::size_t sim_network::bytes_in_flight() {
+  std::size_t sum = 0;
+  for_each_end([&](const sim_stream& end) {
+    if (!end.gone() && !end.other()->gone()) sum += end.unacknowledged();
+  });
+  return sum;
+}
+
 // Of connections that are established.
 template <class Visit>
 void sim_network::for_each_end(Visit&& visit) {
@@ -162,8 +170,8 @@ void sim_network::for_each_end(Visit&& visit) {
   for (std::size_t i = 0; i < established_.size(); ++i) {
     const connection_ptr one = established_[i].lock();
     if (one == nullptr) continue;
-    if (one->client()->alive()) visit(*one->client());
-    if (one->server()->alive()) visit(*one->server());
+    visit(*one->client());
+    visit(*one->server());
   }
 }
 

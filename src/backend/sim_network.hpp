@@ -49,6 +49,9 @@ class sim_network {
 
   std::size_t open_descriptors() const noexcept { return descriptors_.open(); }
 
+  /// What has been sent on all connections and not been acknowledged; an end counts as one byte.
+  std::size_t bytes_in_flight();
+
   /// The ways of the network have changed: some of the connections that are there may break.
   void draw_breaking();
 

@@ -27,6 +27,11 @@ void sim_schedule::hasten(time_point latest) {
   std::make_heap(plans_.begin(), plans_.end(), later);
 }
 
+std::size_t sim_schedule::count_under_way() const noexcept {
+  return static_cast<std::size_t>(std::count_if(plans_.begin(), plans_.end(),
+                                                [](const plan& one) { return one.is_under_way; }));
+}
+
 void sim_schedule::advance(time_point to) noexcept {
   assert(to >= now_ && to <= next());
   now_ = to;

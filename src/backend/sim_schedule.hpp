@@ -2,6 +2,7 @@
 
 #include <cetane/base/clock.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -31,6 +32,8 @@ class sim_schedule {
   /// Lets all that is under way happen by `latest`, or just after it: in its order, and each by
   /// itself.
   void hasten(time_point latest);
+
+  std::size_t count_under_way() const noexcept;
 
   /// When the last of what was hastened happens.
   time_point hastened_to() const noexcept { return hastened_to_; }

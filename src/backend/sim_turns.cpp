@@ -27,10 +27,16 @@ time_point sim_turns::due() const {
   return first;
 }
 
-void sim_turns::take(time_point now) {
+void sim_turns::take(sim_engine& engine) {
   std::erase_if(all_, [](const participant& each) { return each.loop == nullptr; });
+  std::vector<std::size_t> order;
   for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (all_[i].due() > now) continue;
+    if (all_[i].due() <= engine.now()) order.push_back(i);
+  }
+  if (engine.wants(fault_kind::shuffled_turns) && engine.shuffle(order))
+    engine.meet(fault_kind::shuffled_turns, "{} hosts", order.size());
+  for (const std::size_t i : order) {
+    if (all_[i].loop == nullptr) continue;  // another's turn was its end
     all_[i].fresh = false;
     all_[i].loop->take_turn();
   }

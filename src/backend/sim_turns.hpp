@@ -1,6 +1,7 @@
 #pragma once
 
 #include <backend/sim_delivery.hpp>
+#include <backend/sim_engine.hpp>
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/base/clock.hpp>
@@ -22,8 +23,9 @@ class sim_turns {
   /// When one of them wants a turn; a past time: at once.
   time_point due() const;
 
-  /// Gives a turn to each that wants one now.
-  void take(time_point now);
+  /// Gives a turn to each that wants one now: in the order in which they came, or in any order
+  /// where turns are shuffled.
+  void take(sim_engine& engine);
 
   /// What the tasks of all of them wait for.
   std::string dump_tasks() const;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <backend/sim_alarm.hpp>
+#include <backend/sim_calls.hpp>
 #include <backend/sim_engine.hpp>
 #include <backend/sim_hosts.hpp>
 #include <backend/sim_names.hpp>
 #include <backend/sim_network.hpp>
+#include <backend/sim_rests.hpp>
 #include <backend/sim_turns.hpp>
 
 #include <cetane/backend/sim.hpp>
@@ -20,7 +22,7 @@ namespace cetane::detail {
 /// anything to do, the clock moves.
 struct sim_universe {
   explicit sim_universe(const sim_options& options)
-      : engine(options), network(engine, hosts), names(engine, hosts) {}
+      : engine(options), network(engine, hosts), names(engine, hosts), calls(engine, alarm) {}
 
   /// Nothing that is on its way takes longer than what leaves now.
   void release() { engine.schedule.hasten(engine.now() + engine.longest_latency()); }
@@ -30,10 +32,12 @@ struct sim_universe {
   sim_network network;
   sim_names names;
   sim_turns turns;
+  sim_rests rests;
   sim_alarm alarm;
-  std::size_t external_calls = 0;
-  bool out_of_patience = false;  // with the external calls that run now
-  std::uint64_t ways = 0;        // how often those of the network were changed
+  sim_calls calls;
+  std::size_t external_calls = 0;  // other ones
+  bool out_of_patience = false;    // with the external calls that run now
+  std::uint64_t ways = 0;          // how often those of the network were changed
 };
 
 }  // namespace cetane::detail

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr duration first_pause = 200ms;
 constexpr duration longest_pause = 120s;
-constexpr unsigned most_tries = 15;
+constexpr duration patience = 924'600ms;  // fifteen times, and a last pause
 
 // As the backends of real networks have it.
 constexpr duration silence_allowed = 60s;
@@ -46,6 +46,7 @@ void sim_way::pass(bool insists, std::function<void(sim_stream&)> arrive) {
   if (held_.size() > 1 && !parked_) return;
   engine_.note("{} does not reach its peer", from_.name());
   tries_ = 0;
+  give_up_at_ = engine_.now() + patience;
   parked_ = false;
   try_later();
 }
@@ -65,9 +66,10 @@ void sim_way::try_later() {
 // What arrives may make the sender's machine send more, which goes behind.
 void sim_way::try_again() {
   if (held_.empty()) return;
+  if (held_.empty()) return;
   if (!open()) {
     ++tries_;
-    return tries_ < most_tries ? try_later() : give_up();
+    return engine_.now() < give_up_at_ ? try_later() : give_up();
   }
   engine_.note("{} reaches its peer again", from_.name());
   for (std::size_t left = held_.size(); left > 0; --left) {
@@ -97,7 +99,8 @@ void sim_way::try_again_if_parked() {
 }
 
 void sim_way::begin_to_ask() {
-  if (!from_.keeps_alive() || is_heard() || std::exchange(is_asking_, true)) return;
+  if (!from_.keeps_alive() || !from_.alive() || is_heard() || std::exchange(is_asking_, true))
+    return;
   unheard_ = 0;
   ask_later(silence_allowed);
 }

@@ -2,6 +2,8 @@
 
 #include <backend/sim_engine.hpp>
 
+#include <cetane/base/clock.hpp>
+
 #include <deque>
 #include <functional>
 #include <utility>
@@ -53,6 +55,7 @@ class sim_way {
   sim_stream& from_;
   std::deque<piece> held_;
   unsigned tries_ = 0;
+  time_point give_up_at_{};
   bool parked_ = false;   // nothing insists, and it was tried often enough
   unsigned unheard_ = 0;  // questions without an answer
   bool is_asking_ = false;

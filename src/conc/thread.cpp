@@ -36,15 +36,19 @@ void offload_wait::begin(std::unique_ptr<offloaded_call> call) {
   offloaded_call& under_way = *call;
   under_way.loop_ = &loop;
   under_way.waiter_ = this;
-  offload_pool::of_process().submit(std::move(call));
+  loop.io().begin_call(loop, under_way);
+  try {
+    offload_pool::of_process().submit(std::move(call));
+  } catch (...) {
+    loop.io().end_call(under_way);
+    throw;
+  }
   call_ = &under_way;
-  loop.io().begin_external();
 }
 
 void offload_wait::answered() noexcept {
-  call_ = nullptr;
   answered_ = true;
-  loop_of(task()).io().end_external();
+  loop_of(task()).io().end_call(*std::exchange(call_, nullptr));
   wake();
 }
 
@@ -52,7 +56,7 @@ void offload_wait::give_up() noexcept {
   if (call_ == nullptr) return;
   offloaded_call& call = *std::exchange(call_, nullptr);
   call.pool_->withdraw(call);
-  loop_of(task()).io().end_external();
+  loop_of(task()).io().end_call(call);
 }
 
 std::string offload_wait::describe_wait() const { return "a call on the offload pool"; }

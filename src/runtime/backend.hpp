@@ -21,6 +21,7 @@ class event_loop;
 
 namespace detail {
 
+class message;
 struct io_blocks;
 
 /// A descriptor that a backend watches for its owner. The backend's notes on it live in the object.
@@ -146,6 +147,25 @@ class backend {
   /// simulation must know.
   virtual void begin_external() noexcept {}
   virtual void end_external() noexcept {}
+
+  /// The same for a call whose answer somebody in `loop` waits for; `call` is what will be the
+  /// answer.
+  virtual void begin_call(event_loop& loop, const message& call) {
+    static_cast<void>(loop);
+    static_cast<void>(call);
+    begin_external();
+  }
+  /// The answer has come, or nobody waits for it any more.
+  virtual void end_call(const message& call) noexcept {
+    static_cast<void>(call);
+    end_external();
+  }
+  /// The answer, on that other thread: true if the backend has taken it, to deliver it itself from
+  /// poll(); else it goes to the loop's mailbox.
+  virtual bool keep_answer(message& answer) noexcept {
+    static_cast<void>(answer);
+    return false;
+  }
 
   /// Looks a name up, where that is this backend's business; else the system is asked.
   virtual std::optional<name_answer> look_up(const std::string& name) {

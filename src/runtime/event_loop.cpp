@@ -183,6 +183,7 @@ bool event_loop::post_message(std::unique_ptr<detail::message> message) {
 }
 
 void event_loop::post_answer(std::unique_ptr<detail::message> message) noexcept {
+  if (io_->keep_answer(*message)) return static_cast<void>(message.release());
   mailbox_size_.fetch_add(1, std::memory_order_relaxed);
   push_message(message.release());
 }

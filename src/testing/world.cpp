@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ostream>
 #include <utility>
 
 namespace cetane::testing {
@@ -34,6 +35,7 @@ void world::faults_are(const faults& wanted) {
 }
 
 void world::heal() {
+  simulation::of(loop_).calls_take(duration::zero(), duration::zero());
   simulation::of(loop_).names().heal();
   simulation::of(loop_).mend();
   faults_are(faults::none());
@@ -65,6 +67,8 @@ void world::partition(testing::host& one, testing::host& other) {
 
 void world::partition(testing::host& one, testing::host& other, any_duration shortest,
                       any_duration longest) {
+  if (duration(shortest) < duration::zero() || duration(longest) < duration(shortest))
+    throw std::invalid_argument("a partition lasts some time, the shortest first");
   set_apart(one, other, partitions_.uniform(duration(shortest), duration(longest)));
 }
 
@@ -90,6 +94,10 @@ void world::reconnect(testing::host& with_all) {
   network.mend(with_all.machine_->at(), network.own_host());
   network.mend(network.own_host(), with_all.machine_->at());
   for (const auto& each : hosts_) reconnect(with_all, *each);
+}
+
+void world::blocking_calls_take(any_duration shortest, any_duration longest) {
+  simulation::of(loop_).calls_take(shortest, longest);
 }
 
 void world::names_take(any_duration shortest, any_duration longest) {
@@ -131,10 +139,46 @@ loop_stats world::stats_of_all() const noexcept {
     if (loop == nullptr) continue;
     const loop_stats more = loop->stats();
     sum.tasks_alive += more.tasks_alive;
+    sum.bytes_queued += more.bytes_queued;
+    sum.bytes_sent += more.bytes_sent;
+    sum.bytes_dropped += more.bytes_dropped;
     sum.connections_opened += more.connections_opened;
     sum.connections_closed += more.connections_closed;
   }
   return sum;
+}
+
+advance_op world::advance(any_duration span) { return advance_op(simulation::of(loop_), span); }
+
+quietness world::quiet() {
+  std::string noise;
+  const auto note = [&](std::string text) {
+    if (!noise.empty()) noise += ", ";
+    noise += text;
+  };
+  const auto look_at = [&](const event_loop& loop, const std::string& where) {
+    if (loop.due() == time_point::min()) note("tasks are ready" + where);
+  };
+  look_at(loop_, "");
+  for (const auto& each : hosts_) {
+    if (const event_loop* const loop = each->machine_->loop_if_up())
+      look_at(*loop, " on the host " + each->name());
+  }
+  if (const std::size_t count = simulation::of(loop_).under_way(); count > 0)
+    note(fmt::format("{} things are on their way", count));
+  return quietness(std::move(noise));
+}
+
+std::size_t world::live_tasks() const noexcept {
+  return stats_of_all().tasks_alive - (body_runs_ ? 1 : 0);
+}
+
+std::size_t world::open_descriptors() { return simulation::of(loop_).open_descriptors(); }
+
+std::size_t world::bytes_in_flight() {
+  const loop_stats stats = stats_of_all();
+  return stats.bytes_queued - stats.bytes_sent - stats.bytes_dropped +
+         simulation::of(loop_).bytes_in_flight();
 }
 
 std::uint64_t world::errors_unhandled() const noexcept {
@@ -158,10 +202,12 @@ std::uint64_t world::trace_hash() { return simulation::of(loop_).trace_hash(); }
 void world::run(const std::function<task<>(world&)>& body) {
   auto test = detail::spawn_in(loop_, loop_.scope(), body, std::ref(*this));
   test.label("the test itself");
+  body_runs_ = true;
   loop_.run_until([&] {
     if (!test.done()) check_limits();
     return test.done();
   });
+  body_runs_ = false;
   detail::take_result(test);
   check_healing();
   wait_for_the_rest();
@@ -220,5 +266,9 @@ void world::check_unhandled() {
 }
 
 unfinished::~unfinished() = default;
+
+std::ostream& operator<<(std::ostream& out, const quietness& what) {
+  return out << (what ? "quiet" : what.noise());
+}
 
 }  // namespace cetane::testing

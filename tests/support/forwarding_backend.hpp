@@ -3,6 +3,8 @@
 #include <runtime/backend.hpp>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace cetane::test {
@@ -20,7 +22,15 @@ class forwarding_backend : public detail::backend {
   void wake() noexcept override { to_->wake(); }
   void begin_external() noexcept override { to_->begin_external(); }
   void end_external() noexcept override { to_->end_external(); }
+  void begin_call(event_loop& loop, const detail::message& call) override {
+    to_->begin_call(loop, call);
+  }
+  void end_call(const detail::message& call) noexcept override { to_->end_call(call); }
+  bool keep_answer(detail::message& answer) noexcept override { return to_->keep_answer(answer); }
 
+  std::optional<detail::name_answer> look_up(const std::string& name) override {
+    return to_->look_up(name);
+  }
   int listen(const address& at, const detail::listen_request& request, int& descriptor,
              address& bound) override {
     return to_->listen(at, request, descriptor, bound);

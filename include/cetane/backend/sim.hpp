@@ -18,6 +18,7 @@ namespace cetane {
 class event_loop;
 class simulated_host;
 class simulated_names;
+class simulated_rest;
 class simulated_turns;
 
 namespace detail {
@@ -129,6 +130,19 @@ class CETANE_API simulation {
   /// From now on the network has these ways. Seed and log limit stay as they are; the capacity is
   /// that of connections made later. What is under way arrives within the new latency.
   virtual void behave_as(const sim_options& wanted) = 0;
+
+  /// How long calls on other threads take, drawn for each that begins from now on: no time by
+  /// default. Their answers come in the same order and at the same virtual times in every run.
+  virtual void calls_take(any_duration shortest, any_duration longest) = 0;
+
+  /// Calls `who` once the clock shows its time and nothing is left to do before it goes on; `who`
+  /// may leave before.
+  virtual void rest(simulated_rest& who) = 0;
+
+  /// How many segments and answers, of other machines or other threads, are on their way.
+  virtual std::size_t under_way() const noexcept = 0;
+  /// What has been sent on all connections and not been acknowledged; an end counts as one byte.
+  virtual std::size_t bytes_in_flight() = 0;
 
   /// What is called what on this network.
   virtual simulated_names& names() noexcept = 0;

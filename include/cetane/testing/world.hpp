@@ -6,8 +6,10 @@
 #include <cetane/base/random.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/event_loop.hpp>
+#include <cetane/testing/advance.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
+#include <cetane/testing/quiet.hpp>
 #include <cetane/testing/served.hpp>
 
 #include <chrono>
@@ -61,8 +63,8 @@ class CETANE_API world {
   /// @throws std::invalid_argument  It is no name for a host: empty, an address, or localhost.
   testing::host& host(const std::string& name);
 
-  /// Cuts the network between two hosts, or around one: nothing gets through, in both directions,
-  /// until reconnect() or heal().
+  /// Cuts the network between two hosts, or between one and all that there are: nothing gets
+  /// through, in both directions, until reconnect() or heal().
   ///
   /// Connections stay. What is sent is sent again after 200 ms, 400 ms and so on, as TCP does, and
   /// arrives when it gets through; connects try again after 1, 3, 7, ... s. Who hears nothing of
@@ -77,6 +79,10 @@ class CETANE_API world {
   /// Ends all partitions between two hosts, or around one.
   void reconnect(testing::host& one, testing::host& other);
   void reconnect(testing::host& with_all);
+
+  /// How long a call of thread() takes in virtual time, drawn for each that begins from now on: no
+  /// time by default. It is really made, and time waits for it; its result comes when it is due.
+  void blocking_calls_take(any_duration shortest, any_duration longest);
 
   /// How long the answer to a question for a name takes, drawn for each: none by default. A host
   /// remembers what it was told for 60 s.
@@ -106,6 +112,25 @@ class CETANE_API world {
   /// The ends of connections that are open, those included that only flush their output. A
   /// connection within the world has two.
   [[nodiscard]] std::size_t open_connections() const noexcept;
+
+  /// Lets all that happens in the next `span` happen, and goes on then.
+  ///
+  /// Unlike sleep(), it goes on as the last at that time: everything that is ready then has had its
+  /// turn, on all hosts, what arrives then has arrived, and so on until only the clock can change
+  /// anything. With zero it waits for no more than that. Tasks that yield for ever keep it waiting.
+  advance_op advance(any_duration span);
+
+  /// Whether nothing but the clock can change anything: no other task is ready, nothing is on its
+  /// way between hosts, and no call runs on another thread. `REQUIRE(w.quiet())` says what is.
+  [[nodiscard]] quietness quiet();
+
+  /// Tasks that live, besides the body's own.
+  [[nodiscard]] std::size_t live_tasks() const noexcept;
+  /// Listeners and connections that somebody has open, connects under way included.
+  [[nodiscard]] std::size_t open_descriptors();
+  /// Bytes that were given to `send` and that the peer's system has not acknowledged; the end of a
+  /// connection counts as one.
+  [[nodiscard]] std::size_t bytes_in_flight();
 
   /// What happened on the network last, oldest first, each line with its virtual time in seconds.
   [[nodiscard]] std::string log_tail(std::size_t lines = 100);
@@ -152,6 +177,7 @@ class CETANE_API world {
   std::optional<time_point> healed_at_;
   std::uint64_t pass_limit_ = default_pass_limit;
   std::uint64_t unhandled_expected_ = 0;
+  bool body_runs_ = false;
 };
 
 /// A test came to a limit of its world, left something behind, or a task failed that nobody awaits:
