@@ -171,6 +171,7 @@ TEST_CASE("a host listens at its own addresses only", "[testing][host]") {
   });
 }
 
+// [programs]
 TEST_CASE("several programs run in one test, talk with each other, and stop in good order",
           "[testing][host]") {
   simulate(20, [](world& w) -> task<> {
@@ -199,6 +200,7 @@ TEST_CASE("several programs run in one test, talk with each other, and stop in g
     co_await db.ended();
   });
 }
+// [/programs]
 
 TEST_CASE("a program that ends its own application ends there", "[testing][host]") {
   world(1).run([](world& w) -> task<> {
