@@ -38,21 +38,26 @@ class sim_alarm {
     return calls_ > 0;
   }
 
-  /// Waits in real time until it rings, or until no call runs any more that runs now, and takes it.
-  void wait() {
+  enum class news { ring, calls_ended, none };
+
+  /// Waits in real time until it rings, which is taken, or until no call runs any more of those
+  /// that run now.
+  news wait() {
     std::unique_lock lock(mutex_);
-    news_.wait(lock, [this, calls = calls_ > 0] { return has_news(calls); });
+    const bool calls = calls_ > 0;
+    news_.wait(lock, [&] { return rung_ || (calls && calls_ == 0); });
+    return std::exchange(rung_, false) ? news::ring : news::calls_ended;
   }
-  bool wait_for(duration real) {
+  /// The same, for this long at most.
+  news wait_for(duration real) {
     std::unique_lock lock(mutex_);
-    return news_.wait_for(lock, real, [this, calls = calls_ > 0] { return has_news(calls); });
+    const bool calls = calls_ > 0;
+    if (!news_.wait_for(lock, real, [&] { return rung_ || (calls && calls_ == 0); }))
+      return news::none;
+    return std::exchange(rung_, false) ? news::ring : news::calls_ended;
   }
 
  private:
-  bool has_news(bool calls_ran) noexcept {
-    return std::exchange(rung_, false) || (calls_ran && calls_ == 0);
-  }
-
   mutable std::mutex mutex_;
   std::condition_variable news_;
   bool rung_ = false;

@@ -125,9 +125,9 @@ class sim_backend final : public backend, public simulation {
   explicit sim_backend(const std::shared_ptr<sim_universe>& in);
 
   bool busy() const;
-  bool tells_answers() const noexcept;
   void wait(event_loop& loop, time_point until);
-  bool wait_for_others(time_point next);
+  bool is_called(bool patient);
+  void tell_answers();
   bool wakes_for_nothing(time_point next);
   void shuffle_turns(event_loop& loop);
   [[noreturn]] void report_stuck(event_loop& loop) const;
@@ -173,7 +173,7 @@ void sim_backend::poll(event_loop& loop, time_point until) {
   if (turns_ == nullptr) {
     if (!busy()) wait(loop, until);
     engine_.schedule.run_due();
-    if (tells_answers()) universe_->calls.tell(engine_.now());
+    tell_answers();
     universe_->turns.take(engine_);
   }
   delivery_.deliver(loop);
@@ -189,26 +189,19 @@ std::size_t sim_backend::under_way() const noexcept {
 
 bool sim_backend::busy() const {
   const time_point now = engine_.now();
-  return delivery_.pending() || engine_.schedule.next() <= now || universe_->turns.due() <= now ||
-         (tells_answers() && universe_->calls.next_due() <= now);
-}
-
-// Not before all have ended that run: who is told first may not depend on who was faster.
-bool sim_backend::tells_answers() const noexcept {
-  return !universe_->calls.running() || universe_->out_of_patience;
+  return delivery_.pending() || engine_.schedule.next() <= now || universe_->turns.due() <= now;
 }
 
 void sim_backend::wait(event_loop& loop, time_point until) {
   if (until <= engine_.now() || universe_->alarm.take()) return;
+  sim_calls& calls = universe_->calls;
   const time_point planned =
-      std::max(std::min({until, engine_.schedule.next(), universe_->calls.next_due(),
-                         universe_->turns.due()}),
-               now());
-  const time_point next = std::max(std::min(planned, universe_->rests.next()), now());
-  const bool calls_run = universe_->external_calls > 0 || universe_->calls.running();
-  if (calls_run && wait_for_others(next)) return;
+      std::min({until, engine_.schedule.next(), universe_->turns.due(), universe_->rests.next()});
+  if (is_called(planned == never && calls.next_due() == never)) return;
+  if (calls.next_due() <= engine_.now()) return calls.tell(engine_.now());
+  const time_point next = std::min(planned, calls.next_due());
   if (next == never) report_stuck(loop);
-  if (planned > now() && universe_->rests.wake_first(now())) return;
+  if (universe_->rests.wake_first(engine_.now())) return;
   if (!wakes_for_nothing(next)) engine_.schedule.advance(next);
 }
 
@@ -235,15 +228,32 @@ void sim_backend::shuffle_turns(event_loop& loop) {
   if (moved > 0) engine_.meet(fault_kind::shuffled_turns, "{} tasks", moved);
 }
 
-// True when one of them has woken the loop.
-bool sim_backend::wait_for_others(time_point next) {
-  if (next == never) {
-    universe_->alarm.wait();
-    return true;
+// Waits for the calls that run, in real time: true when another thread has woken a loop meanwhile.
+bool sim_backend::is_called(bool patient) {
+  while (universe_->external_calls > 0 || universe_->calls.running()) {
+    if (!patient && universe_->out_of_patience) return false;
+    const sim_alarm::news what =
+        patient ? universe_->alarm.wait() : universe_->alarm.wait_for(engine_.options.patience());
+    if (what == sim_alarm::news::ring) return true;
+    if (what == sim_alarm::news::none) universe_->out_of_patience = true;
   }
-  bool& out_of_patience = universe_->out_of_patience;
-  if (!out_of_patience) out_of_patience = !universe_->alarm.wait_for(engine_.options.patience());
-  return !out_of_patience;
+  return false;
+}
+
+// Who keeps a loop busy until an answer comes gets it, too: after so many polls, in every run.
+void sim_backend::tell_answers() {
+  constexpr unsigned most_busy_polls = 100;
+  if (!universe_->calls.any_due(engine_.now())) {
+    universe_->busy_polls = 0;
+  } else if (++universe_->busy_polls > most_busy_polls) {
+    universe_->busy_polls = 0;
+    bool& out_of_patience = universe_->out_of_patience;
+    while (universe_->calls.running() && !out_of_patience) {
+      const sim_alarm::news what = universe_->alarm.wait_for(engine_.options.patience());
+      out_of_patience = what == sim_alarm::news::none;
+    }
+    universe_->calls.tell(engine_.now());
+  }
 }
 
 void sim_backend::begin_external() noexcept {

@@ -62,6 +62,11 @@ time_point sim_calls::next_due() const noexcept {
   return never;
 }
 
+bool sim_calls::any_due(time_point now) const noexcept {
+  const std::lock_guard lock(mutex_);
+  return !calls_.empty() && calls_.begin()->first.first <= now;
+}
+
 std::size_t sim_calls::count() const noexcept {
   const std::lock_guard lock(mutex_);
   return calls_.size();

@@ -19,7 +19,8 @@ namespace cetane::detail {
 ///
 /// Each is really made, on another thread, and its answer waits here until the virtual time that
 /// was drawn for it when it began. Those that are due at the same time are told in the order in
-/// which they began, once all that run have ended: how long they took on the machine is never seen.
+/// which they began, once all that run have ended and nothing else is left to do at that time: how
+/// long they took on the machine is never seen.
 class sim_calls {
  public:
   sim_calls(sim_engine& engine, sim_alarm& alarm)
@@ -37,6 +38,8 @@ class sim_calls {
 
   /// When the next answer is due that has come; `never` if there is none.
   time_point next_due() const noexcept;
+  /// True if one is due, whether it has come or not.
+  bool any_due(time_point now) const noexcept;
   std::size_t count() const noexcept;
   bool running() const noexcept { return alarm_.calls_running(); }
 

@@ -36,6 +36,7 @@ struct sim_universe {
   sim_alarm alarm;
   sim_calls calls;
   std::size_t external_calls = 0;  // other ones
+  unsigned busy_polls = 0;         // since an answer was due first
   bool out_of_patience = false;    // with the external calls that run now
   std::uint64_t ways = 0;          // how often those of the network were changed
 };

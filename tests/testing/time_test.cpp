@@ -182,6 +182,26 @@ TEST_CASE("calls that run at once are answered in the order in which they began"
   });
 }
 
+TEST_CASE("a call is answered when nothing else is left to do at that time, or after many turns",
+          "[testing][calls]") {
+  const auto run = [](int turns, std::chrono::milliseconds real) {
+    std::string story;
+    world(1).run([&](world&) -> task<> {
+      std::vector<std::string> ended;
+      auto calling = spawn(call, std::ref(ended), "call", real);
+      for (int i = 0; i < turns && ended.empty(); ++i) co_await yield();
+      story = ended.empty() ? "busy first" : "call first";
+      co_await calling;
+    });
+    return story;
+  };
+
+  REQUIRE(run(20, 0ms) == "busy first");
+  REQUIRE(run(20, 5ms) == "busy first");
+  REQUIRE(run(1'000'000, 0ms) == "call first");
+  REQUIRE(run(1'000'000, 20ms) == "call first");
+}
+
 TEST_CASE("a call takes the virtual time that is drawn for it, however long it takes in fact",
           "[testing][calls]") {
   simulate(10, [](world& w) -> task<> {
