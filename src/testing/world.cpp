@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ostream>
 #include <utility>
 
 namespace cetane::testing {
@@ -55,69 +54,6 @@ testing::host& world::host(const std::string& name) {
   return *hosts_.back();
 }
 
-void world::set_apart(testing::host& one, testing::host& other, duration how_long) {
-  simulation& network = simulation::of(loop_);
-  network.cut(one.machine_->at(), other.machine_->at(), how_long);
-  network.cut(other.machine_->at(), one.machine_->at(), how_long);
-}
-
-void world::partition(testing::host& one, testing::host& other) {
-  set_apart(one, other, duration::max());
-}
-
-void world::partition(testing::host& one, testing::host& other, any_duration shortest,
-                      any_duration longest) {
-  if (duration(shortest) < duration::zero() || duration(longest) < duration(shortest))
-    throw std::invalid_argument("a partition lasts some time, the shortest first");
-  set_apart(one, other, partitions_.uniform(duration(shortest), duration(longest)));
-}
-
-void world::partition(testing::host& from_all) {
-  simulation& network = simulation::of(loop_);
-  network.cut(from_all.machine_->at(), network.own_host());
-  network.cut(network.own_host(), from_all.machine_->at());
-  for (const auto& each : hosts_) set_apart(from_all, *each, duration::max());
-}
-
-void world::partition_one_way(testing::host& from, testing::host& to) {
-  simulation::of(loop_).cut(from.machine_->at(), to.machine_->at());
-}
-
-void world::reconnect(testing::host& one, testing::host& other) {
-  simulation& network = simulation::of(loop_);
-  network.mend(one.machine_->at(), other.machine_->at());
-  network.mend(other.machine_->at(), one.machine_->at());
-}
-
-void world::reconnect(testing::host& with_all) {
-  simulation& network = simulation::of(loop_);
-  network.mend(with_all.machine_->at(), network.own_host());
-  network.mend(network.own_host(), with_all.machine_->at());
-  for (const auto& each : hosts_) reconnect(with_all, *each);
-}
-
-void world::blocking_calls_take(any_duration shortest, any_duration longest) {
-  simulation::of(loop_).calls_take(shortest, longest);
-}
-
-void world::names_take(any_duration shortest, any_duration longest) {
-  simulation::of(loop_).names().take(shortest, longest);
-}
-
-void world::names_fail(double share) { simulation::of(loop_).names().fail(share); }
-
-void world::names_fail(const std::string& name) { simulation::of(loop_).names().fail(name); }
-
-void world::name_is(const std::string& name, const std::vector<std::string>& ips) {
-  std::vector<address> addresses;
-  for (const std::string& ip : ips) {
-    const std::optional<address> each = address::parse_ip(ip, 0);
-    if (!each) throw std::invalid_argument(fmt::format("{} is no IP address", ip));
-    addresses.push_back(*each);
-  }
-  simulation::of(loop_).names().set(name, std::move(addresses));
-}
-
 duration world::elapsed() noexcept { return loop_.now() - begin_; }
 
 std::size_t world::open_connections() const noexcept {
@@ -146,39 +82,6 @@ loop_stats world::stats_of_all() const noexcept {
     sum.connections_closed += more.connections_closed;
   }
   return sum;
-}
-
-advance_op world::advance(any_duration span) { return advance_op(simulation::of(loop_), span); }
-
-quietness world::quiet() {
-  std::string noise;
-  const auto note = [&](std::string text) {
-    if (!noise.empty()) noise += ", ";
-    noise += text;
-  };
-  const auto look_at = [&](const event_loop& loop, const std::string& where) {
-    if (loop.due() == time_point::min()) note("tasks are ready" + where);
-  };
-  look_at(loop_, "");
-  for (const auto& each : hosts_) {
-    if (const event_loop* const loop = each->machine_->loop_if_up())
-      look_at(*loop, " on the host " + each->name());
-  }
-  if (const std::size_t count = simulation::of(loop_).under_way(); count > 0)
-    note(fmt::format("{} things are on their way", count));
-  return quietness(std::move(noise));
-}
-
-std::size_t world::live_tasks() const noexcept {
-  return stats_of_all().tasks_alive - (body_runs_ ? 1 : 0);
-}
-
-std::size_t world::open_descriptors() { return simulation::of(loop_).open_descriptors(); }
-
-std::size_t world::bytes_in_flight() {
-  const loop_stats stats = stats_of_all();
-  return stats.bytes_queued - stats.bytes_sent - stats.bytes_dropped +
-         simulation::of(loop_).bytes_in_flight();
 }
 
 std::uint64_t world::errors_unhandled() const noexcept {
@@ -266,9 +169,5 @@ void world::check_unhandled() {
 }
 
 unfinished::~unfinished() = default;
-
-std::ostream& operator<<(std::ostream& out, const quietness& what) {
-  return out << (what ? "quiet" : what.noise());
-}
 
 }  // namespace cetane::testing
