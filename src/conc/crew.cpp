@@ -1,5 +1,7 @@
 #include <cetane/conc/crew.hpp>
 
+#include <conc/members.hpp>
+
 #include <cetane/conc/attached_errors.hpp>
 #include <cetane/runtime/this_task.hpp>
 
@@ -95,6 +97,10 @@ void crew::finish() {
 
 std::string crew::joining::describe_wait() const {
   return fmt::format("the end of {} task{}", crew_.running_, crew_.running_ == 1 ? "" : "s");
+}
+
+void crew::joining::tell_causes(wait_causes& to) const {
+  tell_members(crew_.scope_, crew_.owner_, crew_.running_, to);
 }
 
 }  // namespace cetane::detail

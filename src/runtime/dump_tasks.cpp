@@ -1,4 +1,7 @@
 // dump_tasks(): what every task of a loop waits for, and from where.
+#include <runtime/await_graph.hpp>
+#include <runtime/await_stack.hpp>
+
 #include <cetane/base/clock.hpp>
 #include <cetane/base/text.hpp>
 #include <cetane/coro/promise.hpp>
@@ -25,19 +28,8 @@ struct snapshot {
   std::uint32_t started_s = 0;
 };
 
-std::vector<std::coroutine_handle<>> frames_of(const detail::task_context& task) {
-  std::vector<std::coroutine_handle<>> frames;
-  std::coroutine_handle<> frame = task.leaf;
-  while (frame) {
-    frames.push_back(frame);
-    const detail::awaited_child* const place = detail::promise_base::of(frame).awaited_by;
-    frame = place != nullptr ? place->parent : nullptr;
-  }
-  return frames;
-}
-
 std::string await_stack(const detail::task_context& task) {
-  const std::vector<std::coroutine_handle<>> frames = frames_of(task);
+  const std::vector<std::coroutine_handle<>> frames = detail::await_stack_of(task);
   std::string text;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (frames.size() > frames_shown && i == frames_shown / 2) {
@@ -86,6 +78,7 @@ std::string event_loop::dump_tasks() {
   const auto now_s = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count());
   std::string text = fmt::format("{} task{}\n", count, count == 1 ? "" : "s");
+  text += detail::await_graph(*this).deadlocks();
   auto out = std::back_inserter(text);
   for (const auto& [key, same] : groups) {
     const snapshot& first = same.tasks.front();

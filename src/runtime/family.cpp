@@ -1,5 +1,6 @@
 #include <cetane/runtime/family.hpp>
 
+#include <cetane/coro/wait_causes.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 
 #include <stdexcept>
@@ -43,6 +44,10 @@ void family::cancel_wait(task_context& task) noexcept {
 }
 
 std::string family::describe_wait() const { return "the end of its children"; }
+
+void family::tell_causes(wait_causes& to) const {
+  for (const family_member& child : children_) to.end_of(child.task_);
+}
 
 void throw_childless() {
   throw std::logic_error("fork_child: this task has ended, and its children with it; use fork()");

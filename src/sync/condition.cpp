@@ -4,6 +4,8 @@
 
 #include <sync/holder.hpp>
 
+#include <cetane/coro/wait_causes.hpp>
+
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -54,6 +56,11 @@ void condition_wait::cancel_wait(detail::task_context& task) noexcept {
 
 std::string condition_wait::describe_wait() const {
   return locking_ ? relock_.describe_wait() : "condition";
+}
+
+void condition_wait::tell_causes(detail::wait_causes& to) const {
+  if (locking_) return relock_.tell_causes(to);
+  to.missing("nobody has notified it");
 }
 
 }  // namespace cetane

@@ -2,6 +2,8 @@
 
 #include <sync/holder.hpp>
 
+#include <cetane/coro/wait_causes.hpp>
+
 #include <stdexcept>
 
 namespace cetane {
@@ -48,6 +50,10 @@ mutex_lock detail::mutex_wait::commit() {
 
 std::string detail::mutex_wait::describe_wait() const {
   return "mutex, " + held_by(mutex_.owner_, task());
+}
+
+void detail::mutex_wait::tell_causes(wait_causes& to, std::string what) const {
+  to.held_by(mutex_.owner_, std::move(what));
 }
 
 }  // namespace cetane

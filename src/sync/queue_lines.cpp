@@ -1,6 +1,7 @@
 #include <cetane/sync/detail/queue_lines.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/coro/wait_causes.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/this_task.hpp>
 
@@ -102,5 +103,8 @@ std::string queue_lines::describe(const char* what) const {
   }
   return fmt::format("{}, {} of {} queued", what, stored_, limit_);
 }
+
+void queue_lines::tell_getter(wait_causes& to) { to.missing("nobody has put anything in"); }
+void queue_lines::tell_putter(wait_causes& to) { to.missing("nobody has taken anything out"); }
 
 }  // namespace cetane::detail

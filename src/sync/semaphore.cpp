@@ -1,5 +1,7 @@
 #include <cetane/sync/semaphore.hpp>
 
+#include <cetane/coro/wait_causes.hpp>
+
 #include <fmt/format.h>
 
 namespace cetane {
@@ -40,6 +42,10 @@ semaphore_permit acquire_op::select_type::commit() noexcept {
 
 std::string acquire_op::select_type::describe_wait() const {
   return fmt::format("semaphore, {} wanted, {} free", count_, from_.available_);
+}
+
+void acquire_op::select_type::tell_causes(detail::wait_causes& to) const {
+  to.missing("nobody has given enough back");
 }
 
 }  // namespace cetane

@@ -2,6 +2,8 @@
 
 #include <sync/holder.hpp>
 
+#include <cetane/coro/wait_causes.hpp>
+
 #include <cassert>
 #include <stdexcept>
 
@@ -99,6 +101,21 @@ std::string detail::shared_mutex_wait::describe_wait() const {
   const auto first = mutex_.holds_.begin();
   if (first != mutex_.holds_.end()) text += ", " + held_by(first->owner, task());
   return text;
+}
+
+// Also those that stand before it in the line: nobody overtakes.
+void detail::shared_mutex_wait::tell_causes(wait_causes& to) const {
+  if (!linked() || granted()) return;
+  for (const shared_mutex_hold& hold : mutex_.holds_) {
+    const bool together = hold.kind == lock_kind::shared && hold_.kind == lock_kind::shared;
+    if (!together) to.held_by(hold.owner, "shared mutex");
+  }
+  for (const line_place* place = mutex_.line_.before(*this); place != nullptr;
+       place = mutex_.line_.before(*place)) {
+    const auto& earlier = static_cast<const shared_mutex_wait&>(*place);
+    if (earlier.hold_.kind == lock_kind::shared && hold_.kind == lock_kind::shared) continue;
+    to.behind(earlier.task());
+  }
 }
 
 }  // namespace cetane

@@ -1,5 +1,7 @@
 #include <cetane/sync/worker_pool.hpp>
 
+#include <conc/members.hpp>
+
 #include <cetane/base/errors.hpp>
 #include <cetane/base/log.hpp>
 
@@ -25,6 +27,10 @@ void workers_at_work::cancel_wait(task_context& task) noexcept {
 
 std::string workers_at_work::describe_wait() const {
   return fmt::format("{} workers of a pool", count_);
+}
+
+void workers_at_work::tell_causes(wait_causes& to) const {
+  tell_members(scope_, owner_, count_, to);
 }
 
 // Without memory for the line there is none.

@@ -75,6 +75,7 @@ class CETANE_API crew {
       crew_.pass_on_cancel();
     }
     CETANE_API std::string describe_wait() const override;
+    CETANE_API void tell_causes(wait_causes& to) const override;
     wait_kind kind_of_wait() const noexcept override { return wait_kind::members; }
 
    private:

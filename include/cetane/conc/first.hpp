@@ -3,6 +3,7 @@
 #include <cetane/base/config.hpp>
 #include <cetane/conc/selectable.hpp>
 #include <cetane/coro/task_context.hpp>
+#include <cetane/coro/wait_causes.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -82,6 +83,11 @@ class [[nodiscard("first does nothing until it is awaited")]] first_op final
     };
     std::apply([&](const auto&... arms) { (add(arms), ...); }, arms_);
     return text;
+  }
+
+  void tell_causes(detail::wait_causes & to) const override {
+    if constexpr (sizeof...(S) > 1) to.one_of_several();
+    std::apply([&](const auto&... arms) { (detail::tell_causes_of(arms, to), ...); }, arms_);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <cetane/coro/callable_guard.hpp>
 #include <cetane/coro/outcome.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/coro/wait_causes.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/this_task.hpp>
@@ -209,6 +210,7 @@ class join_wait final : public selectable {
     return joined_.result_.take();
   }
   std::string describe_wait() const { return "join " + joined_.label(); }
+  void tell_causes(detail::wait_causes& to) const { to.end_of(joined_); }
 
  private:
   detail::spawned<T>& joined_;

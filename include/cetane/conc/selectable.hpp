@@ -90,6 +90,12 @@ bool gives_way(const S& wait) noexcept {
   }
 }
 
+/// Lets `wait` tell whom it waits for, if it does.
+template <class S>
+void tell_causes_of(const S& wait, wait_causes& to) {
+  if constexpr (requires { wait.tell_causes(to); }) wait.tell_causes(to);
+}
+
 template <class S>
 using commit_result_t = decltype(std::declval<S&>().commit());
 
@@ -126,6 +132,8 @@ class sole_wait final : public detail::waitable {
   }
 
   std::string describe_wait() const override { return wait_.describe_wait(); }
+
+  void tell_causes(detail::wait_causes& to) const override { detail::tell_causes_of(wait_, to); }
 
  private:
   bool begin(std::coroutine_handle<> frame, detail::task_context& task) {

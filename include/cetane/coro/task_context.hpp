@@ -16,6 +16,7 @@ class cancel_scope;
 namespace detail {
 
 class task_context;
+class wait_causes;
 
 /// What a stop asks of a wait.
 enum class wait_kind : std::uint8_t {
@@ -33,6 +34,9 @@ class CETANE_API waitable {
 
   /// Says in a few words what is waited for, for dump_tasks().
   virtual std::string describe_wait() const = 0;
+
+  /// Tells whom it waits for, if it knows; asked when somebody wants to read it, never before.
+  virtual void tell_causes(wait_causes&) const {}
 
   virtual wait_kind kind_of_wait() const noexcept { return wait_kind::other; }
 

@@ -47,6 +47,7 @@ class CETANE_API family final : public waitable {
 
   void cancel_wait(task_context& task) noexcept override;
   std::string describe_wait() const override;
+  void tell_causes(wait_causes& to) const override;
 
  private:
   friend family_member;

@@ -27,6 +27,7 @@ class CETANE_API condition_wait final : public detail::waitable, public list_hoo
   void await_resume();
   void cancel_wait(detail::task_context& task) noexcept override;
   std::string describe_wait() const override;
+  void tell_causes(detail::wait_causes& to) const override;
 
  private:
   friend condition;

@@ -20,6 +20,7 @@ class CETANE_API countdown_wait final : public event_wait {
   explicit countdown_wait(wait_op<countdown_wait> op) noexcept;
 
   std::string describe_wait() const;
+  void tell_causes(wait_causes&) const {}  // what is left says it
 
  private:
   const countdown& countdown_;

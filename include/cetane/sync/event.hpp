@@ -24,6 +24,7 @@ class CETANE_API event_wait : public line_place {
   void disarm() noexcept { leave(); }
   void commit() noexcept { leave(); }
   std::string describe_wait() const;
+  void tell_causes(wait_causes& to) const;
 
  private:
   event& event_;

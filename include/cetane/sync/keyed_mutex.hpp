@@ -83,6 +83,9 @@ class [[nodiscard("lock() does nothing until it is awaited")]] keyed_lock_op {
     std::string describe_wait() const {
       return "key \"" + use_.key() + "\": " + wait_.describe_wait();
     }
+    void tell_causes(detail::wait_causes& to) const {
+      wait_.tell_causes(to, "lock of key \"" + use_.key() + '"');
+    }
 
    private:
     detail::keyed_mutex_use use_;

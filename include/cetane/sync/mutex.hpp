@@ -58,6 +58,8 @@ class CETANE_API mutex_wait final : public line_place {
   void disarm() noexcept;
   mutex_lock commit();
   std::string describe_wait() const;
+  void tell_causes(wait_causes& to) const { tell_causes(to, "mutex"); }
+  void tell_causes(wait_causes& to, std::string what) const;
 
  private:
   friend mutex;

@@ -50,6 +50,7 @@ class queue_get final : public queue_place {
     return queue_.take(this, &task());
   }
   std::string describe_wait() const { return queue_.lines_.describe("queue get"); }
+  void tell_causes(wait_causes& to) const { queue_lines::tell_getter(to); }
 
  private:
   queue<T>& queue_;
@@ -77,6 +78,7 @@ class [[nodiscard("put() waits for room when it is awaited, and does nothing bef
     }
     void commit() { queue_.add(this, std::move(item_)); }
     std::string describe_wait() const { return queue_.lines_.describe("queue put"); }
+    void tell_causes(detail::wait_causes& to) const { detail::queue_lines::tell_putter(to); }
 
    private:
     queue<T>& queue_;

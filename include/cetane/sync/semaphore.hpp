@@ -59,6 +59,7 @@ class [[nodiscard("acquire() does nothing until it is awaited")]] acquire_op {
     void disarm() noexcept;
     semaphore_permit commit() noexcept;
     std::string describe_wait() const;
+    void tell_causes(detail::wait_causes& to) const;
 
    private:
     friend semaphore;

@@ -34,6 +34,7 @@ class CETANE_API shared_mutex_wait : public line_place {
   void arm() noexcept;
   void disarm() noexcept;
   std::string describe_wait() const;
+  void tell_causes(wait_causes& to) const;
 
  protected:
   void take();

@@ -60,6 +60,7 @@ class CETANE_API workers_at_work final : public waitable {
   }
   void cancel_wait(task_context& task) noexcept override;
   std::string describe_wait() const override;
+  void tell_causes(wait_causes& to) const override;
 
  private:
   void ended() noexcept {

@@ -64,6 +64,8 @@ class CETANE_API queue_lines {
 
   [[noreturn]] void throw_closed(const char* tried) const;
   std::string describe(const char* what) const;
+  static void tell_getter(wait_causes& to);
+  static void tell_putter(wait_causes& to);
 
  private:
   void offer_item() noexcept;

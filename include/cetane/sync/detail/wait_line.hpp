@@ -54,6 +54,11 @@ class wait_line {
   bool empty() const noexcept { return waiting_.empty(); }
   line_place& front() noexcept { return waiting_.front(); }
 
+  /// Who stands right before `place`, which waits in this line; null at the front.
+  const line_place* before(const line_place& place) noexcept {
+    return waiting_.before(const_cast<line_place&>(place));
+  }
+
   void join(line_place& place) noexcept { waiting_.push_back(place); }
 
   /// Grants the first in line what it waits for; null when nobody waits.

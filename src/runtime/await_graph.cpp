@@ -1,0 +1,236 @@
+// The await graph: its nodes are the tasks of a loop, and an arrow goes from a task that waits to
+// one that has what it waits for, or whose end it waits for. A circle of arrows without a way round
+// is a deadlock.
+//
+// Nothing is kept for it while tasks run: whoever holds a lock is known to that, who has started a
+// group to its scope, and so on. It is drawn when somebody wants to read it.
+#include <runtime/await_graph.hpp>
+
+#include <runtime/await_stack.hpp>
+
+#include <cetane/base/text.hpp>
+#include <cetane/coro/promise.hpp>
+#include <cetane/runtime/event_loop.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::size_t circles_told = 5;
+constexpr std::size_t circle_members_told = 10;
+constexpr std::size_t causes_told = 5;
+
+bool is_in_library(std::string_view file) {
+  return file.find("include/cetane/") != std::string_view::npos;
+}
+
+// Where the program waits: the innermost frame that is none of the library's own.
+std::string place_of(const task_context& task) {
+  const std::vector<std::coroutine_handle<>> frames = await_stack_of(task);
+  if (frames.empty()) return {};
+  const auto own = std::find_if(frames.begin(), frames.end(), [](std::coroutine_handle<> frame) {
+    return !is_in_library(promise_base::of(frame).location().file_name());
+  });
+  const auto told = own == frames.end() ? frames.begin() : own;
+  const std::source_location place = promise_base::of(*told).location();
+  return fmt::format("{}:{}", place.file_name(), place.line());
+}
+
+std::string label_of(const task_context& task) {
+  const std::string peer = printable(task.peer());
+  const std::string label = printable(task.label());  // it may be a name that a peer has chosen
+  return peer.empty() ? label : label + " (" + peer + ")";
+}
+
+}  // namespace
+
+await_graph::await_graph(event_loop& of) {
+  of.scope().for_each_task([&](const task_context& task) {
+    if (&task == of.running()) {
+      nodes_.push_back({&task, {}, label_of(task), {}, "running", {}, {}});
+    } else if (task.waiting == nullptr) {
+      nodes_.push_back({&task, {}, label_of(task), place_of(task), "ready", {}, {}});
+    } else {
+      wait_causes causes;
+      task.waiting->tell_causes(causes);
+      nodes_.push_back({&task,
+                        {},
+                        label_of(task),
+                        place_of(task),
+                        printable(task.waiting->describe_wait()),
+                        causes.missing(),
+                        causes.causes()});
+    }
+  });
+  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i].task, i);
+  name_apart();
+}
+
+// Tasks of one label are numbered in the order of the loop, which is the same in every run.
+void await_graph::name_apart() {
+  std::map<std::string_view, std::pair<std::size_t, std::size_t>> seen;  // how many, and so far
+  for (const node& each : nodes_) ++seen[each.label].first;
+  for (node& each : nodes_) {
+    auto& [count, so_far] = seen[each.label];
+    each.name = count == 1 ? each.label : fmt::format("{} #{}", each.label, ++so_far);
+  }
+}
+
+const await_graph::node* await_graph::find(const task_context* task) const {
+  const auto found = places_.find(task);
+  return found == places_.end() ? nullptr : &nodes_[found->second];
+}
+
+std::string await_graph::name_of(const task_context* task) const {
+  const node* const found = find(task);
+  return found == nullptr ? "a task that has ended" : found->name;
+}
+
+std::string await_graph::reason(const wait_causes::cause& cause) const {
+  const std::string who = name_of(cause.who);
+  if (cause.how == wait_causes::tie::ends) return "the end of " + who;
+  if (cause.how == wait_causes::tie::ahead) return who + ", who stands before it in the line";
+  return fmt::format("the {} that {} holds", cause.what, who);
+}
+
+std::string await_graph::reasons(const node& of) const {
+  std::string text;
+  for (std::size_t i = 0; i < of.causes.size(); ++i) {
+    if (i == causes_told) {
+      return text + fmt::format(" and {} more", of.causes.size() - causes_told);
+    }
+    if (i > 0) text += ", ";
+    text += reason(of.causes[i]);
+  }
+  return text;
+}
+
+// What stands behind the name of a task.
+std::string await_graph::told(const node& of) const {
+  std::string text = of.place.empty() ? "" : " at " + of.place;
+  if (of.causes.size() == 1 && of.causes.front().certain) {
+    return text + ": waits for " + reasons(of);
+  }
+  text += ": " + of.wait;
+  if (!of.causes.empty()) text += " (" + reasons(of) + ")";
+  if (!of.missing.empty()) text += "; " + of.missing;
+  return text;
+}
+
+std::string await_graph::lines(std::size_t most) const {
+  struct group {
+    const node* first;
+    std::size_t count;
+  };
+  std::vector<group> groups;
+  std::map<std::string, std::size_t> known;
+  for (const node& each : nodes_) {
+    const auto [place, is_new] = known.try_emplace(each.label + '\n' + told(each), groups.size());
+    if (is_new) groups.push_back({&each, 0});
+    ++groups[place->second].count;
+  }
+  std::stable_partition(groups.begin(), groups.end(),
+                        [](const group& each) { return !each.first->causes.empty(); });
+
+  std::string text;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i == most) return text + fmt::format("  ... and {} more lines\n", groups.size() - most);
+    const group& same = groups[i];
+    const std::string others =
+        same.count == 1 ? "" : fmt::format(" and {} more like it,", same.count - 1);
+    text += fmt::format("  {}{}{}\n", same.first->name, others, told(*same.first));
+  }
+  return text;
+}
+
+const wait_causes::cause* await_graph::towards(const node& from, const node& to) const {
+  for (const wait_causes::cause& cause : from.causes) {
+    if (cause.certain && cause.who == to.task) return &cause;
+  }
+  return nullptr;
+}
+
+// Walks along the arrows that have no way round; who is met a second time on the same walk closes a
+// circle. Each node is left once, so no two circles share their closing node.
+std::vector<std::vector<const await_graph::node*>> await_graph::circles() const {
+  enum class mark : std::uint8_t { fresh, on_walk, left };
+  struct step {
+    std::size_t node;
+    std::size_t next_cause;
+  };
+  std::vector<mark> marks(nodes_.size(), mark::fresh);
+  std::vector<std::vector<const node*>> found;
+  for (std::size_t start = 0; start < nodes_.size(); ++start) {
+    std::vector<step> walk;
+    if (marks[start] == mark::fresh) {
+      walk.push_back({start, 0});
+      marks[start] = mark::on_walk;
+    }
+    while (!walk.empty()) {
+      step& here = walk.back();
+      const node& at = nodes_[here.node];
+      if (here.next_cause == at.causes.size()) {
+        marks[here.node] = mark::left;
+        walk.pop_back();
+        continue;
+      }
+      const wait_causes::cause& cause = at.causes[here.next_cause++];
+      const auto to = cause.certain ? places_.find(cause.who) : places_.end();
+      if (to == places_.end() || marks[to->second] == mark::left) continue;
+      if (marks[to->second] == mark::fresh) {
+        marks[to->second] = mark::on_walk;
+        walk.push_back({to->second, 0});
+        continue;
+      }
+      auto first = std::find_if(walk.begin(), walk.end(),
+                                [&](const step& each) { return each.node == to->second; });
+      std::vector<const node*>& circle = found.emplace_back();
+      for (; first != walk.end(); ++first) circle.push_back(&nodes_[first->node]);
+    }
+  }
+  return found;
+}
+
+std::string await_graph::deadlocks() const {
+  const std::vector<std::vector<const node*>> all = circles();
+  std::string text;
+  auto out = std::back_inserter(text);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i == circles_told) {
+      fmt::format_to(out, "... and {} more deadlocks\n", all.size() - circles_told);
+      break;
+    }
+    const std::vector<const node*>& circle = all[i];
+    for (std::size_t k = 0; k < circle.size(); ++k) {
+      if (k == circle_members_told) {
+        fmt::format_to(out, "          ... and {} more up to {}\n", circle.size() - k,
+                       circle.front()->name);
+        break;
+      }
+      const node& here = *circle[k];
+      const node& next = *circle[(k + 1) % circle.size()];
+      fmt::format_to(out, "{}{} waits at {} for {}{}\n", k == 0 ? "deadlock: " : "          ",
+                     here.name, here.place, reason(*towards(here, next)),
+                     k + 1 == circle.size() ? "" : ";");
+    }
+  }
+  return text;
+}
+
+}  // namespace cetane::detail
+
+namespace cetane {
+
+std::string event_loop::await_graph(std::size_t most_lines) {
+  const detail::await_graph graph(*this);
+  return graph.deadlocks() + graph.lines(most_lines);
+}
+
+}  // namespace cetane
