@@ -65,7 +65,7 @@ struct free_list {
 
 // Whether the thread's lists may still be used: a frame may be freed by a thread_local's destructor
 // after them.
-enum class pool_state : std::uint8_t { untouched, alive, gone };
+enum class pool_state : std::uint8_t { untouched, alive, unwanted, gone };
 
 struct frame_pool {
   std::array<free_list, class_count> lists{};
@@ -74,16 +74,20 @@ struct frame_pool {
 
 constinit thread_local frame_pool pool;
 
+void empty_pool() noexcept {
+  for (free_list& list : pool.lists) {
+    while (free_block* block = list.first) {
+      list.first = block->next;
+      ::operator delete(block);
+    }
+    list.kept = 0;
+  }
+}
+
 struct pool_cleaner {
   ~pool_cleaner() {
     pool.state = pool_state::gone;
-    for (free_list& list : pool.lists) {
-      while (free_block* block = list.first) {
-        list.first = block->next;
-        std::free(block);
-      }
-      list.kept = 0;
-    }
+    empty_pool();
   }
 };
 
@@ -96,17 +100,14 @@ bool pooling_wanted() {
 // touches this one.
 [[gnu::noinline, gnu::cold]] bool open_pool() {
   static const bool wanted = pooling_wanted();
-  if (pool.state == pool_state::gone || !wanted) return false;
+  if (pool.state >= pool_state::unwanted || !wanted) return false;
   static thread_local pool_cleaner cleaner;
   (void)cleaner;
   pool.state = pool_state::alive;
   return true;
 }
 
-[[gnu::noinline]] void* fresh_block(std::size_t bytes) {
-  if (void* block = std::malloc(bytes)) return block;
-  throw std::bad_alloc();
-}
+[[gnu::noinline]] void* fresh_block(std::size_t bytes) { return ::operator new(bytes); }
 
 }  // namespace
 #endif
@@ -135,7 +136,9 @@ void free_frame(void* block, std::size_t bytes) noexcept {
   const size_class size = class_of(bytes);
   free_list& list = pool.lists[size.index];
   const bool usable = pool.state == pool_state::alive || open_pool();
-  if (!usable || (list.kept + 1) * size.bytes > kept_bytes_per_class) return std::free(block);
+  if (!usable || (list.kept + 1) * size.bytes > kept_bytes_per_class) {
+    return ::operator delete(block);
+  }
   list.first = new (block) free_block{list.first};
   ++list.kept;
 #else
@@ -143,5 +146,20 @@ void free_frame(void* block, std::size_t bytes) noexcept {
   (void)bytes;
 #endif
 }
+
+#if CETANE_POOL_FRAMES
+// The pool opens again at the first free, unless one of these lives outside of this one.
+unpooled_frames::unpooled_frames() noexcept : outermost_(pool.state < pool_state::unwanted) {
+  if (!outermost_) return;
+  empty_pool();
+  pool.state = pool_state::unwanted;
+}
+unpooled_frames::~unpooled_frames() {
+  if (outermost_) pool.state = pool_state::untouched;
+}
+#else
+unpooled_frames::unpooled_frames() noexcept = default;
+unpooled_frames::~unpooled_frames() = default;
+#endif
 
 }  // namespace cetane::detail
