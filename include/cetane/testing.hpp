@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cetane/testing/advance.hpp>
+#include <cetane/testing/cancel_everywhere.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
+#include <cetane/testing/interrupter.hpp>
 #include <cetane/testing/program.hpp>
 #include <cetane/testing/quiet.hpp>
 #include <cetane/testing/served.hpp>

@@ -6,6 +6,7 @@
 #include <cetane/backend/sim.hpp>
 #include <cetane/backend/sim_names.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/testing/interrupter.hpp>
 
 #include <fmt/format.h>
 
@@ -117,6 +118,23 @@ void world::run(const std::function<task<>(world&)>& body) {
   check_unhandled();
 }
 
+bool world::run_cut_short(const std::function<task<>(world&)>& body, std::size_t moment,
+                          std::string& waited) {
+  auto test = detail::spawn_in(loop_, loop_.scope(), body, std::ref(*this));
+  test.label("the test itself");
+  interrupter by(loop_, test, moment);
+  by.before_cancel([&] { waited = loop_.await_graph(); });
+  const bool cut_short = by.run([&] { check_limits(); });
+  try {
+    detail::take_result(test);
+  } catch (const cancelled&) {
+    if (!cut_short) throw;
+  }
+  wait_for_the_rest();
+  check_unhandled(cut_short);
+  return cut_short;
+}
+
 void world::check_limits() {
   check_healing();
   if (elapsed() > time_limit_) {
@@ -158,9 +176,10 @@ void world::wait_for_the_rest() {
                   open_connections(), dump_tasks()));
 }
 
-void world::check_unhandled() {
+// Of a test that was cut short those that were expected may not have come.
+void world::check_unhandled(bool cut_short) {
   const std::uint64_t found = errors_unhandled();
-  if (found == unhandled_expected_) return;
+  if (found == unhandled_expected_ || (cut_short && found < unhandled_expected_)) return;
   throw unfinished(
       fmt::format("{} exceptions have ended handlers or other tasks that nobody "
                   "awaits, see the log for each; expected were {} (see "

@@ -3,6 +3,7 @@
 #include <app/app_fixture.hpp>
 
 #include <cetane/conc/first.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/conc/timeout.hpp>
 #include <cetane/sync/event.hpp>
 

@@ -10,6 +10,7 @@
 #include <cetane/conc/interval.hpp>
 #include <cetane/conc/race.hpp>
 #include <cetane/conc/shielded.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/conc/supervise.hpp>
 #include <cetane/conc/thread.hpp>
 #include <cetane/conc/timeout.hpp>

@@ -6,6 +6,7 @@
 
 #include <cetane/conc/all.hpp>
 #include <cetane/conc/group.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/net/connect.hpp>
 #include <cetane/net/resolve.hpp>
 

@@ -3,6 +3,7 @@
 #include <support/cancel_everywhere.hpp>
 
 #include <cetane/conc/group.hpp>
+#include <cetane/conc/sleep.hpp>
 #include <cetane/sync/barrier.hpp>
 #include <cetane/sync/condition.hpp>
 #include <cetane/sync/countdown.hpp>

@@ -24,6 +24,10 @@
 
 namespace cetane::testing {
 
+class world;
+
+CETANE_API std::size_t cancel_everywhere(const std::function<task<>(world&)>& scenario);
+
 /// Where one run of a test happens: a clock, a network and random numbers, all of them from one
 /// seed. simulate() makes it.
 ///
@@ -100,6 +104,8 @@ class CETANE_API world {
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   /// Random numbers for the test itself; the network draws others.
   [[nodiscard]] random_stream& random() noexcept { return random_; }
+  /// The event loop that everything of this world runs on.
+  [[nodiscard]] event_loop& loop() noexcept { return loop_; }
   /// The virtual time since the test began.
   [[nodiscard]] duration elapsed() noexcept;
 
@@ -161,10 +167,15 @@ class CETANE_API world {
   std::uint64_t errors_unhandled() const noexcept;
   std::string dump_tasks();
   void set_apart(testing::host& one, testing::host& other, duration how_long);
+  friend std::size_t cancel_everywhere(const std::function<task<>(world&)>& scenario);
+
+  // False if it ended before. `waited` gets who waited for whom at that moment.
+  bool run_cut_short(const std::function<task<>(world&)>& body, std::size_t moment,
+                     std::string& waited);
   void check_limits();
   void check_healing();
   void wait_for_the_rest();
-  void check_unhandled();
+  void check_unhandled(bool cut_short = false);
 
   std::uint64_t seed_;
   random_stream random_;
