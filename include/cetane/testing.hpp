@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cetane/testing/advance.hpp>
+#include <cetane/testing/allocation_failure.hpp>
 #include <cetane/testing/cancel_everywhere.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
