@@ -122,9 +122,7 @@ class worker_pool {
     over_ = false;
     failed_ = nullptr;
     detail::workers_at_work crew(detail::this_task("worker_pool::run"));
-    for (std::size_t i = 0; i < workers_; ++i) {
-      crew.start(&worker_pool::work, this);
-    }
+    start_workers(crew);
     co_await crew;
     if (failed_) std::rethrow_exception(failed_);
   }
@@ -134,9 +132,30 @@ class worker_pool {
   std::size_t lost() const noexcept { return lost_; }
 
  private:
+  // Those that were started when one could not be find that it is over.
+  void start_workers(detail::workers_at_work& crew) noexcept {
+    try {
+      for (std::size_t i = 0; i < workers_; ++i) crew.start(&worker_pool::work, this);
+    } catch (...) {
+      give_up();
+    }
+  }
+
+  // There are no more jobs, and run() throws what is being handled.
+  void give_up() noexcept {
+    over_ = true;
+    if (!failed_) failed_ = std::current_exception();
+  }
+
   task<> work() {
     for (;;) {
-      std::optional<job_type> job = co_await next_job();
+      std::optional<job_type> job;
+      try {
+        job = co_await next_job();
+      } catch (...) {
+        detail::throw_on_if_cancelled();
+        give_up();
+      }
       if (!job) co_return;
       try {
         co_await handler_(*std::move(job));
@@ -152,21 +171,14 @@ class worker_pool {
   task<std::optional<job_type>> next_job() {
     const mutex_lock asking = co_await asking_.lock();
     if (over_) co_return std::nullopt;
-    try {
-      std::optional<job_type> job;
-      if constexpr (source_facts::waits) {
-        job = co_await source_();
-      } else {
-        job = source_();
-      }
-      over_ = !job;
-      co_return job;
-    } catch (...) {
-      detail::throw_on_if_cancelled();
-      over_ = true;
-      failed_ = std::current_exception();
+    std::optional<job_type> job;
+    if constexpr (source_facts::waits) {
+      job = co_await source_();
+    } else {
+      job = source_();
     }
-    co_return std::nullopt;
+    over_ = !job;
+    co_return job;
   }
 
   std::size_t workers_;
