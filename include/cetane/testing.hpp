@@ -5,6 +5,8 @@
 #include <cetane/testing/advance.hpp>
 #include <cetane/testing/allocation_failure.hpp>
 #include <cetane/testing/cancel_everywhere.hpp>
+#include <cetane/testing/fail_allocations.hpp>
+#include <cetane/testing/fault_filter.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
 #include <cetane/testing/interrupter.hpp>

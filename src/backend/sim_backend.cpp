@@ -10,6 +10,9 @@
 // poll without waiting: nothing but the network between them is common to them. The clock moves
 // when none of them has anything to do.
 //
+// What it allocates is a kernel's memory: where allocations are made to fail, its own are spared,
+// but not those of the program that it calls.
+//
 // While a call runs on another thread (begin_external), virtual time stands still and the poll
 // waits for the call in real time, so that its end falls on the same virtual time in every run. A
 // call that needs virtual time to end would wait for ever: after the options' patience the clock
@@ -17,6 +20,7 @@
 #include <backend/sim_delivery.hpp>
 #include <backend/sim_universe.hpp>
 #include <backend/sim_writing.hpp>
+#include <base/spared_memory.hpp>
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/backend/sim_hosts.hpp>
@@ -49,14 +53,17 @@ class sim_backend final : public backend, public simulation {
   bool keep_answer(message& answer) noexcept override { return universe_->calls.keep(answer); }
 
   std::optional<name_answer> look_up(const std::string& name) override {
+    const spared_memory network;
     return universe_->names.look_up(host_, name);
   }
   int listen(const address& at, const listen_request& request, int& descriptor,
              address& bound) override {
+    const spared_memory network;
     return network_.listen(host_, at, request, descriptor, bound);
   }
   int accept(poll_io& listener, int& descriptor, address& peer) override;
   int connect(const address& to, const address* from, int& descriptor) override {
+    const spared_memory network;
     return network_.connect(host_, to, from, descriptor);
   }
   int connect_result(int descriptor) override;
@@ -65,23 +72,38 @@ class sim_backend final : public backend, public simulation {
   int set_keepalive(int descriptor) override;
   int shutdown_write(stream_io& stream) override;
   std::size_t unsent_bytes(const stream_io& stream) override;
-  void close(int descriptor, bool reset) noexcept override { network_.close(descriptor, reset); }
+  void close(int descriptor, bool reset) noexcept override {
+    const spared_memory network;
+    network_.close(descriptor, reset);
+  }
 
   int watch(stream_io& stream, bool is_tcp) override;
-  int watch(poll_io& object) override { return delivery_.watch(object); }
+  int watch(poll_io& object) override {
+    const spared_memory network;
+    return delivery_.watch(object);
+  }
   int watch_once(poll_io&, bool) override { return -EOPNOTSUPP; }
   void unwatch(io_object& object) noexcept override { delivery_.unwatch(object); }
   void set_reading(stream_io& stream, bool on) noexcept override {
+    const spared_memory network;
     delivery_.set_reading(stream, on);
   }
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override {
+    const spared_memory network;
     return writing_.write(stream, parts, count);
   }
   ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override {
+    const spared_memory network;
     return writing_.write_soon(stream, bytes);
   }
-  unsent send_taken(stream_io& stream) noexcept override { return writing_.send_taken(stream); }
-  void flush() noexcept override { writing_.flush(); }
+  unsent send_taken(stream_io& stream) noexcept override {
+    const spared_memory network;
+    return writing_.send_taken(stream);
+  }
+  void flush() noexcept override {
+    const spared_memory network;
+    writing_.flush();
+  }
   ssize_t send_file(stream_io&, int, off_t, std::size_t) noexcept override { return -EINVAL; }
 
   std::uint64_t seed() const noexcept override { return engine_.options.seed(); }
@@ -169,6 +191,7 @@ sim_backend::~sim_backend() {
 }
 
 void sim_backend::poll(event_loop& loop, time_point until) {
+  const spared_memory network;
   if (writing_.send_late()) until = time_point::min();
   if (turns_ == nullptr) {
     if (!busy()) wait(loop, until);
@@ -287,6 +310,7 @@ void sim_backend::report_stuck(event_loop& loop) const {
 
 // The seed is kept, since all dice have been made from it, and so is the log that was begun.
 void sim_backend::behave_as(const sim_options& wanted) {
+  const spared_memory network;
   engine_.options = sim_options(wanted)
                         .set_seed(engine_.options.seed())
                         .set_log_limit(engine_.options.log_limit());
@@ -301,17 +325,20 @@ void sim_backend::behave_as(const sim_options& wanted) {
 }
 
 int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {
+  const spared_memory network;
   const int result = network_.accept(listener.descriptor, descriptor, peer);
   if (result == -EAGAIN) listener.readable = false;
   return result;
 }
 
 int sim_backend::connect_result(int descriptor) {
+  const spared_memory network;
   const auto stream = network_.find_stream(descriptor);
   return stream == nullptr ? -EBADF : -stream->take_error();
 }
 
 int sim_backend::local_address(int descriptor, address& out) {
+  const spared_memory network;
   const auto socket = network_.find(descriptor);
   if (socket == nullptr) return -EBADF;
   out = socket->local;
@@ -319,25 +346,32 @@ int sim_backend::local_address(int descriptor, address& out) {
 }
 
 int sim_backend::peer_address(int descriptor, address& out) {
+  const spared_memory network;
   const auto socket = network_.find(descriptor);
   if (socket == nullptr) return -EBADF;
   const auto stream = network_.find_stream(descriptor);
   return stream == nullptr ? -ENOTCONN : stream->remote_address(out);
 }
 
-int sim_backend::set_keepalive(int descriptor) { return network_.keep_alive(descriptor); }
+int sim_backend::set_keepalive(int descriptor) {
+  const spared_memory network;
+  return network_.keep_alive(descriptor);
+}
 
 int sim_backend::shutdown_write(stream_io& stream) {
+  const spared_memory network;
   const auto socket = network_.find_stream(stream.descriptor);
   return socket == nullptr ? -EBADF : socket->end_output();
 }
 
 std::size_t sim_backend::unsent_bytes(const stream_io& stream) {
+  const spared_memory network;
   const auto socket = network_.find_stream(stream.descriptor);
   return socket == nullptr ? 0 : socket->unacknowledged();
 }
 
 int sim_backend::watch(stream_io& stream, bool is_tcp) {
+  const spared_memory network;
   stream.is_tcp = is_tcp;
   stream.readable = false;
   stream.writable = true;

@@ -5,6 +5,7 @@
 #include "backend/sim_delivery.hpp"
 
 #include <backend/sim_stream.hpp>
+#include <base/spared_memory.hpp>
 #include <runtime/io_blocks.hpp>
 
 #include <cetane/runtime/event_loop.hpp>
@@ -92,6 +93,7 @@ void sim_delivery::call(event_loop& loop, const happening& what) noexcept {
     return call_stream(loop, static_cast<stream_io&>(*object), what);
   }
   object->readable = true;
+  const demanded_memory program;
   static_cast<poll_io&>(*object).on_ready();
 }
 
@@ -101,14 +103,20 @@ void sim_delivery::call_stream(event_loop& loop, stream_io& stream,
   if (holds(sim_socket::input | sim_socket::hang_up)) stream.readable = true;
   if (holds(sim_socket::output) && !stream.writable) {
     stream.writable = true;
-    stream.on_writable();
+    {
+      const demanded_memory program;
+      stream.on_writable();
+    }
     if (slots_.find(what.tag) != &stream) return;
   }
   const bool failed = holds(sim_socket::failure) && stream.failure == 0;  // perhaps after the end
   if (failed || (holds(sim_socket::hang_up) && !stream.hung_up)) {
     stream.hung_up = true;
     if (failed) stream.failure = static_cast<const sim_stream&>(*what.socket).failure_kind();
-    stream.on_hang_up(failed ? stream.failure : 0);
+    {
+      const demanded_memory program;
+      stream.on_hang_up(failed ? stream.failure : 0);
+    }
     if (slots_.find(what.tag) != &stream) return;
   }
   if (stream.readable && stream.reading) read(loop, stream);
@@ -122,6 +130,7 @@ void sim_delivery::read(event_loop& loop, stream_io& stream) noexcept {
   socket->delivered();
   stream.readable = count > 0 && socket->readable();
   if (stream.readable) note_unread(stream);
+  const demanded_memory program;
   if (count > 0) {
     stream.on_data(block, static_cast<std::size_t>(count));
   } else if (count != -EAGAIN) {

@@ -1,5 +1,7 @@
 #include "backend/sim_turns.hpp"
 
+#include <base/spared_memory.hpp>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -38,6 +40,7 @@ void sim_turns::take(sim_engine& engine) {
   for (const std::size_t i : order) {
     if (all_[i].loop == nullptr) continue;  // another's turn was its end
     all_[i].fresh = false;
+    const demanded_memory program;
     all_[i].loop->take_turn();
   }
 }

@@ -1,5 +1,7 @@
 #include "backend/sim_writing.hpp"
 
+#include <base/spared_memory.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
@@ -105,6 +107,7 @@ bool sim_writing::send_late() noexcept {
     const backend::unsent left = give_back(*stream, letters_[i]);
     if (left.bytes.empty()) continue;
     const std::string bytes(left.bytes);
+    const demanded_memory program;
     stream->on_unsent(bytes, left.error);
     told = true;
   }

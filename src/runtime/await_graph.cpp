@@ -51,7 +51,18 @@ std::string label_of(const task_context& task) {
 
 }  // namespace
 
-await_graph::await_graph(event_loop& of) {
+std::string await_graph_of(std::span<event_loop* const> loops, std::size_t most_lines) {
+  const await_graph graph(loops);
+  return graph.deadlocks() + graph.lines(most_lines);
+}
+
+await_graph::await_graph(std::span<event_loop* const> of) {
+  for (event_loop* const loop : of) add_tasks(*loop);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i].task, i);
+  name_apart();
+}
+
+void await_graph::add_tasks(event_loop& of) {
   of.scope().for_each_task([&](const task_context& task) {
     if (&task == of.running()) {
       nodes_.push_back({&task, {}, label_of(task), {}, "running", {}, {}});
@@ -69,8 +80,6 @@ await_graph::await_graph(event_loop& of) {
                         causes.causes()});
     }
   });
-  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i].task, i);
-  name_apart();
 }
 
 // Tasks of one label are numbered in the order of the loop, which is the same in every run.
@@ -229,8 +238,8 @@ std::string await_graph::deadlocks() const {
 namespace cetane {
 
 std::string event_loop::await_graph(std::size_t most_lines) {
-  const detail::await_graph graph(*this);
-  return graph.deadlocks() + graph.lines(most_lines);
+  event_loop* const only[] = {this};
+  return detail::await_graph_of(only, most_lines);
 }
 
 }  // namespace cetane

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cetane/base/config.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/coro/wait_causes.hpp>
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,10 +16,13 @@ class event_loop;
 
 namespace detail {
 
-/// Which task of a loop waits for which, at the moment when it is made.
+/// The text of event_loop::await_graph() for several loops whose tasks may wait for each other.
+CETANE_API std::string await_graph_of(std::span<event_loop* const> loops, std::size_t most_lines);
+
+/// Which task waits for which, at the moment when it is made.
 class await_graph {
  public:
-  explicit await_graph(event_loop& of);
+  explicit await_graph(std::span<event_loop* const> of);
 
   /// Circles of tasks, each of which waits for the next, in a paragraph each; empty without any.
   std::string deadlocks() const;
@@ -36,6 +41,7 @@ class await_graph {
     std::vector<wait_causes::cause> causes;
   };
 
+  void add_tasks(event_loop& of);
   void name_apart();
   const node* find(const task_context* task) const;
   std::string name_of(const task_context* task) const;

@@ -78,7 +78,8 @@ std::string event_loop::dump_tasks() {
   const auto now_s = static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count());
   std::string text = fmt::format("{} task{}\n", count, count == 1 ? "" : "s");
-  text += detail::await_graph(*this).deadlocks();
+  event_loop* const loops[] = {this};
+  text += detail::await_graph(loops).deadlocks();
   auto out = std::back_inserter(text);
   for (const auto& [key, same] : groups) {
     const snapshot& first = same.tasks.front();

@@ -2,8 +2,8 @@
 
 #include <testing/environment.hpp>
 #include <testing/failure_report.hpp>
+#include <testing/nothing_left.hpp>
 
-#include <cetane/backend/sim.hpp>
 #include <cetane/testing/world.hpp>
 
 #include <fmt/format.h>
@@ -27,15 +27,6 @@ std::size_t descriptors_of_process() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-void check_nothing_left(world& w) {
-  const std::size_t timers = w.loop().stats().timers_live;
-  const std::size_t descriptors = simulation::of(w.loop()).open_descriptors();
-  if (timers == 0 && descriptors == 0) return;
-  throw unfinished(fmt::format(
-      "the scenario was cut short and left {} timers and {} simulated descriptors behind", timers,
-      descriptors));
-}
-
 std::string headline(std::uint64_t seed, std::size_t moment, const std::string& waited) {
   return how_to_repeat(seed) +
          fmt::format("it was cancelled at moment {}{}\n{}", moment,
@@ -49,11 +40,12 @@ std::size_t cancel_everywhere(const std::function<task<>(world&)>& scenario) {
   std::optional<std::size_t> descriptors;
   for (std::size_t moment = 0; moment < most_moments; ++moment) {
     INFO("seed " << seed << ", cancelled at moment " << moment);
-    const run_watch watch;
     std::string waited;
     bool cancelled = false;
     {
       world w(seed);
+      run_watch watch;
+      watch.look_at(w);
       try {
         cancelled = w.run_cut_short(scenario, moment, waited);
         check_nothing_left(w);

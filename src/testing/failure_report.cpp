@@ -2,7 +2,6 @@
 
 #include <testing/environment.hpp>
 
-#include <cetane/runtime/event_loop.hpp>
 #include <cetane/testing/world.hpp>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 
 #include <errno.h>
@@ -52,24 +52,45 @@ std::string indented(std::string_view lines) {
   return text;
 }
 
+// What two failures of the same kind have in common: no numbers, and not the tasks that are told.
+std::string beginning_of(std::string_view message) {
+  constexpr std::size_t compared = 80;
+  std::string text(message.substr(0, message.find('\n')).substr(0, compared));
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
+
 }  // namespace
 
 run_watch::run_watch() { watching = this; }
 run_watch::~run_watch() { watching = nullptr; }
-bool run_watch::failed() const noexcept { return failed_; }
 
 // Without memory for the text there is none.
-void run_watch::assertion_failed() noexcept try {
+void run_watch::assertion_failed(const char* file, std::size_t line) noexcept try {
   if (watching == nullptr || std::exchange(watching->failed_, true)) return;
-  if (event_loop* const loop = event_loop::current()) {
-    watching->graph_ = loop->await_graph(graph_lines);
-  }
+  watching->kind_ = fmt::format("{}:{}", file, line);
+  if (watching->world_ != nullptr) watching->graph_ = watching->world_->await_graph(graph_lines);
 } catch (const std::exception&) {
 }
 
+failure_kind run_watch::kind_of_current_exception() const {
+  if (failed_) return kind_;
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return fmt::format("{}: {}", typeid(e).name(), beginning_of(e.what()));
+  } catch (...) {
+    return "no std::exception";
+  }
+}
+
 std::string how_to_repeat(std::uint64_t seed) {
-  return fmt::format("seed {} failed; to repeat it alone: CETANE_SEED={} {} {}\n", seed, seed,
-                     program_invocation_name,
+  return fmt::format("seed {} failed; to repeat it alone: {}\n", seed, command_line(seed));
+}
+
+std::string command_line(std::uint64_t seed, std::string_view faults) {
+  const std::string wanted = faults.empty() ? "" : fmt::format("CETANE_FAULTS={} ", faults);
+  return fmt::format("CETANE_SEED={} {}{} {}", seed, wanted, program_invocation_name,
                      as_test_spec(Catch::getResultCapture().getCurrentTestName()));
 }
 
@@ -83,7 +104,7 @@ void tell_failure(world& w, const run_watch& watch, std::string_view headline) {
   }
   if (!watch.graph().empty()) {
     text += "who waited for whom when it failed:\n" + watch.graph();
-  } else if (const std::string graph = w.loop().await_graph(graph_lines); !graph.empty()) {
+  } else if (const std::string graph = w.await_graph(graph_lines); !graph.empty()) {
     text += "who waits for whom:\n" + graph;
   }
   fmt::print(stderr, "{}", text);

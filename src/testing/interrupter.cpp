@@ -17,7 +17,7 @@ bool interrupter::run(const std::function<void()>& each) {
   seen_ = loop_.stats().resumes;
   next_moment();
   auto looking = detail::spawn_in(loop_, loop_.scope(), [this]() -> task<> { return look(); });
-  looking.label("who cancels the test");
+  looking.label(name);
   const scope_exit end([&] {
     looking.cancel();
     while (!looking.done()) loop_.run_once(time_point::min());

@@ -3,7 +3,9 @@
 
 #include <testing/environment.hpp>
 #include <testing/failure_report.hpp>
+#include <testing/minimiser.hpp>
 
+#include <cetane/testing/fault_filter.hpp>
 #include <cetane/testing/world.hpp>
 
 #include <fmt/format.h>
@@ -14,6 +16,8 @@
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -26,7 +30,9 @@ class failure_listener : public Catch::EventListenerBase {
   using Catch::EventListenerBase::EventListenerBase;
 
   void assertionEnded(const Catch::AssertionStats& stats) override {
-    if (!stats.assertionResult.isOk()) run_watch::assertion_failed();
+    if (stats.assertionResult.isOk()) return;
+    const Catch::SourceLineInfo place = stats.assertionResult.getSourceInfo();
+    run_watch::assertion_failed(place.file, place.line);
   }
 };
 
@@ -37,33 +43,58 @@ std::optional<std::uint64_t> wanted_seed() try {
   throw std::invalid_argument(std::string(e.what()) + "; unset it to try all seeds");
 }
 
-// False if an assertion has failed that did not end the run.
-bool holds_for(std::uint64_t seed, const std::function<task<>(world&)>& body) {
-  INFO("seed " << seed);
-  const run_watch watch;
-  world w(seed);
-  try {
-    w.run(body);
-  } catch (const Catch::TestSkipException&) {
-    throw;
-  } catch (...) {
-    tell_failure(w, watch, how_to_repeat(seed));
-    throw;
-  }
-  if (!watch.failed()) return true;
-  tell_failure(w, watch, how_to_repeat(seed));
-  return false;
+// The faults that the user wants to see alone, if any.
+std::optional<fault_filter> wanted_faults() {
+  const char* const text = std::getenv("CETANE_FAULTS");
+  if (text == nullptr) return std::nullopt;
+  return fault_filter::parse(text);
 }
+
+class one_seed {
+ public:
+  one_seed(std::uint64_t seed, const std::function<task<>(world&)>& body)
+      : seed_(seed), body_(body), faults_(wanted_faults()), world_(seed) {
+    watch_.look_at(world_);
+    if (faults_) world_.filter_faults(*faults_);
+  }
+
+  /// False if an assertion has failed that did not end the run.
+  bool holds() {
+    INFO("seed " << seed_);
+    try {
+      world_.run(body_);
+    } catch (const Catch::TestSkipException&) {
+      throw;
+    } catch (...) {
+      tell(watch_.kind_of_current_exception());
+      throw;
+    }
+    if (watch_.failed()) tell(watch_.kind());
+    return !watch_.failed();
+  }
+
+ private:
+  void tell(const failure_kind& kind) {
+    tell_failure(world_, watch_, how_to_repeat(seed_));
+    if (!faults_) fmt::print(stderr, "{}", minimised(world_, kind, body_));
+  }
+
+  std::uint64_t seed_;
+  const std::function<task<>(world&)>& body_;
+  std::optional<fault_filter> faults_;
+  world world_;
+  run_watch watch_;
+};
 
 }  // namespace
 
 void simulate(std::size_t seeds, const std::function<task<>(world&)>& body) {
   if (const std::optional<std::uint64_t> only = wanted_seed()) {
-    holds_for(*only, body);
+    one_seed(*only, body).holds();
     return;
   }
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    if (!holds_for(seed, body)) return;
+    if (!one_seed(seed, body).holds()) return;
   }
 }
 

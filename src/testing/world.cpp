@@ -1,22 +1,37 @@
 #include <cetane/testing/world.hpp>
 
+#include <runtime/await_graph.hpp>
 #include <runtime/backend.hpp>
 #include <testing/machine.hpp>
 
 #include <cetane/backend/sim.hpp>
 #include <cetane/backend/sim_names.hpp>
 #include <cetane/conc/spawn.hpp>
+#include <cetane/testing/allocation_failure.hpp>
 #include <cetane/testing/interrupter.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace cetane::testing {
 namespace {
 
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
+
+// A text without its lines that have `words` in them.
+std::string without(std::string text, std::string_view words) {
+  for (std::size_t at = text.find(words); at != text.npos; at = text.find(words)) {
+    const std::size_t begin = text.rfind('\n', at) + 1;  // npos + 1 is 0
+    text.erase(begin, text.find('\n', at) + 1 - begin);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -31,7 +46,10 @@ world::~world() = default;
 
 void world::faults_are(const faults& wanted) {
   healed_at_.reset();
-  simulation::of(loop_).behave_as(wanted.ways());
+  for (const fault_kind kind : kinds_of(wanted)) {
+    if (std::find(told_.begin(), told_.end(), kind) == told_.end()) told_.push_back(kind);
+  }
+  simulation::of(loop_).behave_as(filter_.applied_to(wanted).ways());
 }
 
 void world::heal() {
@@ -59,7 +77,7 @@ duration world::elapsed() noexcept { return loop_.now() - begin_; }
 
 std::size_t world::open_connections() const noexcept {
   const loop_stats stats = stats_of_all();
-  return stats.connections_opened - stats.connections_closed;
+  return stats.connections_opened - stats.connections_closed - others_connections_;
 }
 
 std::uint64_t world::faults_met() { return simulation::of(loop_).faults_met(); }
@@ -99,6 +117,14 @@ std::string world::dump_tasks() {
   return text;
 }
 
+std::string world::await_graph(std::size_t most_lines) {
+  std::vector<event_loop*> loops{&loop_};
+  for (const auto& each : hosts_) {
+    if (each->up()) loops.push_back(&each->loop());
+  }
+  return detail::await_graph_of(loops, most_lines);
+}
+
 std::string world::log_tail(std::size_t lines) { return simulation::of(loop_).log_tail(lines); }
 
 std::uint64_t world::trace_hash() { return simulation::of(loop_).trace_hash(); }
@@ -123,8 +149,11 @@ bool world::run_cut_short(const std::function<task<>(world&)>& body, std::size_t
   auto test = detail::spawn_in(loop_, loop_.scope(), body, std::ref(*this));
   test.label("the test itself");
   interrupter by(loop_, test, moment);
-  by.before_cancel([&] { waited = loop_.await_graph(); });
-  const bool cut_short = by.run([&] { check_limits(); });
+  by.before_cancel([&] { waited = without(await_graph(), interrupter::name); });
+  const bool cut_short = by.run([&] {
+    check_limits();
+    check_healing();
+  });
   try {
     detail::take_result(test);
   } catch (const cancelled&) {
@@ -133,6 +162,35 @@ bool world::run_cut_short(const std::function<task<>(world&)>& body, std::size_t
   wait_for_the_rest();
   check_unhandled(cut_short);
   return cut_short;
+}
+
+void world::leave_out_what_is_there() noexcept {
+  others_tasks_ = stats_of_all().tasks_alive;
+  others_connections_ += open_connections();
+}
+
+std::uint64_t world::run_without_memory(const std::function<task<>(world&)>& body,
+                                        std::uint64_t failing) {
+  allocation_failure failure(failing);
+  std::exception_ptr error;
+  try {
+    auto test = detail::spawn_in(loop_, loop_.scope(), body, std::ref(*this));
+    test.label("the test itself");
+    loop_.run_until([&] {
+      if (!test.done()) check_limits();
+      return test.done();
+    });
+    detail::take_result(test);
+  } catch (const unfinished&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    error = std::current_exception();
+  } catch (const std::system_error&) {
+    error = std::current_exception();
+  }
+  wait_for_the_rest();
+  if (error && !failure.happened()) std::rethrow_exception(error);
+  return failure.seen();
 }
 
 void world::check_limits() {
@@ -162,7 +220,7 @@ void world::check_healing() {
 
 void world::wait_for_the_rest() {
   const auto anything_left = [&] {
-    return stats_of_all().tasks_alive > 0 || open_connections() > 0;
+    return stats_of_all().tasks_alive > others_tasks_ || open_connections() > 0;
   };
   const time_point last = deadline_after(loop_.now(), settling_time);
   const std::uint64_t last_pass = loop_.stats().passes + pass_limit_;

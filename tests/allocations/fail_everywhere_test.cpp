@@ -4,7 +4,6 @@
 #include <os/temporary_folder.hpp>
 
 #include <cetane/cetane.hpp>
-#include <cetane/testing/replace_new.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

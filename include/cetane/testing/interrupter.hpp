@@ -19,6 +19,9 @@ namespace cetane::testing {
 /// What is behind cancel_everywhere(); by itself it is for loops that the test makes.
 class CETANE_API interrupter {
  public:
+  /// What the task is called that goes along.
+  static constexpr const char* name = "who cancels the test";
+
   interrupter(event_loop& loop, join_handle<>& task, std::size_t moment);
   interrupter(const interrupter&) = delete;
   interrupter& operator=(const interrupter&) = delete;

@@ -7,6 +7,7 @@
 #include <cetane/coro/task.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/testing/advance.hpp>
+#include <cetane/testing/fault_filter.hpp>
 #include <cetane/testing/faults.hpp>
 #include <cetane/testing/host.hpp>
 #include <cetane/testing/quiet.hpp>
@@ -27,6 +28,7 @@ namespace cetane::testing {
 class world;
 
 CETANE_API std::size_t cancel_everywhere(const std::function<task<>(world&)>& scenario);
+CETANE_API std::uint64_t fail_allocations(const std::function<task<>(world&)>& scenario);
 
 /// Where one run of a test happens: a clock, a network and random numbers, all of them from one
 /// seed. simulate() makes it.
@@ -48,6 +50,11 @@ class CETANE_API world {
 
   /// Gives the network other ways from now on.
   void faults_are(const faults& wanted);
+  /// Lets only some of the faults strike that faults_are() is told from now on, to narrow a failure
+  /// down. CETANE_FAULTS does the same for each world of simulate().
+  void filter_faults(const fault_filter& wanted) { filter_ = wanted; }
+  /// The kinds of faults that faults_are() was told so far.
+  [[nodiscard]] const std::vector<fault_kind>& faults_told() const noexcept { return told_; }
   /// From now on the network is a good one, and what is on its way arrives at once. What is lost
   /// stays so: a connect that met no answer ends by its own limit.
   ///
@@ -109,6 +116,9 @@ class CETANE_API world {
   /// The virtual time since the test began.
   [[nodiscard]] duration elapsed() noexcept;
 
+  /// Who waits for whom, on all hosts: see event_loop::await_graph().
+  [[nodiscard]] std::string await_graph(std::size_t most_lines = 30);
+
   /// How many faults have struck, of all kinds or of one. Latency alone is none.
   [[nodiscard]] std::uint64_t faults_met();
   [[nodiscard]] std::uint64_t faults_met(fault_kind kind);
@@ -168,10 +178,16 @@ class CETANE_API world {
   std::string dump_tasks();
   void set_apart(testing::host& one, testing::host& other, duration how_long);
   friend std::size_t cancel_everywhere(const std::function<task<>(world&)>& scenario);
+  friend std::uint64_t fail_allocations(const std::function<task<>(world&)>& scenario);
 
   // False if it ended before. `waited` gets who waited for whom at that moment.
   bool run_cut_short(const std::function<task<>(world&)>& body, std::size_t moment,
                      std::string& waited);
+  // Runs the body while allocation number `failing` fails, and gives how many there were.
+  std::uint64_t run_without_memory(const std::function<task<>(world&)>& body,
+                                   std::uint64_t failing);
+  // What is there now belongs to who watches the test, and is none of what it leaves behind.
+  void leave_out_what_is_there() noexcept;
   void check_limits();
   void check_healing();
   void wait_for_the_rest();
@@ -183,6 +199,10 @@ class CETANE_API world {
   event_loop loop_;
   std::vector<std::unique_ptr<testing::host>> hosts_;  // in the order of their making
   time_point begin_;
+  std::size_t others_tasks_ = 0;
+  std::size_t others_connections_ = 0;
+  fault_filter filter_;
+  std::vector<fault_kind> told_;
   duration time_limit_ = default_time_limit;
   duration heal_limit_ = default_heal_limit;
   std::optional<time_point> healed_at_;
