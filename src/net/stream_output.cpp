@@ -153,11 +153,12 @@ void stream::stage(const std::string_view* parts, std::size_t count) noexcept {
   }
 }
 
-// Behind other output, by priority.
+// Behind other output, by priority. It is on the stage before, so that the queue is written when
+// the task suspends; or goes then, if there is no memory for what should be in it.
 void stream::queue_behind(const std::string_view* parts, std::size_t count, int level) {
   unstage_into_queue();
+  take_stage();
   output().push(parts, count, level);
-  take_stage();  // so that the queue is written when the task suspends
 }
 
 void stream::unstage_into_queue() {
@@ -425,9 +426,9 @@ void stream::fail_writing(int error, std::size_t lost_bytes) noexcept {
 void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t count) {
   if (!takes_output() || count == 0) return;
   unstage_into_queue();
+  take_stage();
   output().push_file(std::move(file), offset, count, usual_priority);
   loop_.counters().bytes_queued += count;
-  take_stage();
 }
 
 void stream::queue_end() {

@@ -201,6 +201,7 @@ TEST_CASE("an application that starts, serves and stops without memory leaves no
           "[allocations][shutdown]") {
   fail_everywhere([](stage& on) {
     application app(on.loop.loop());
+    app.drain(1ms);
     service& server = app.add_service(service(echo, 0));
     app.add_task(sleep_for_ever).keep_alive(restart_policy());
     auto client = on.loop.spawn([&]() -> task<> {

@@ -75,9 +75,9 @@ inline bool may_come_of_no_memory(const std::exception_ptr& error) {
 }
 
 /// Runs the loop until `holds()`, and allocates nothing itself; false where that does not come true
-/// within 20 s of its time.
+/// within `most` of its time.
 template <class Predicate>
-bool run_for_a_while(event_loop& loop, Predicate holds) {
+bool run_for_a_while(event_loop& loop, duration most, Predicate holds) {
   class time_limit final : public detail::timer {
    public:
     bool passed = false;
@@ -86,7 +86,7 @@ bool run_for_a_while(event_loop& loop, Predicate holds) {
     void on_timer() noexcept override { passed = true; }
   };
   time_limit limit;
-  loop.arm(limit, deadline_after(loop.now(), std::chrono::seconds(20)));
+  loop.arm(limit, deadline_after(loop.now(), most));
   const auto over = [&] { return limit.passed || holds(); };
   loop.run_until(std::cref(over));
   return !limit.passed;
@@ -100,6 +100,7 @@ bool run_for_a_while(event_loop& loop, Predicate holds) {
 /// scenario contains no assertions, which allocate.
 template <class Scenario>
 std::uint64_t fail_everywhere(Scenario scenario) {
+  using namespace std::chrono_literals;
   constexpr std::uint64_t most = 5000;
   log::set_sink([](auto, auto, auto) {});  // it tells of each what has ended by it
   const scope_exit say_again([] { log::set_sink({}); });
@@ -121,14 +122,15 @@ std::uint64_t fail_everywhere(Scenario scenario) {
             scenario(on);
           } else {
             auto playing = on.loop.spawn(scenario, std::ref(on));
-            over = run_for_a_while(loop, [&] { return playing.done(); });
+            over = run_for_a_while(loop, 20s, [&] { return playing.done(); });
             if (over) detail::take_result(playing);
           }
         } catch (...) {
           error = std::current_exception();
         }
         on.pair.reset();
-        over = over && run_for_a_while(loop, [&] {
+        // A second to read what comes after the end; not as long as a peer may keep us waiting.
+        over = over && run_for_a_while(loop, 5s, [&] {
                  return loop.stats().tasks_alive == tasks && loop.orphans().empty();
                });
         seen = failure.seen();
