@@ -123,7 +123,7 @@ std::string await_graph::reasons(const node& of) const {
 
 // What stands behind the name of a task.
 std::string await_graph::told(const node& of) const {
-  std::string text = of.place.empty() ? "" : " at " + of.place;
+  std::string text = " at " + of.place;
   if (of.causes.size() == 1 && of.causes.front().certain) {
     return text + ": waits for " + reasons(of);
   }
@@ -141,6 +141,7 @@ std::string await_graph::lines(std::size_t most) const {
   std::vector<group> groups;
   std::map<std::string, std::size_t> known;
   for (const node& each : nodes_) {
+    if (each.place.empty()) continue;  // it runs
     const auto [place, is_new] = known.try_emplace(each.label + '\n' + told(each), groups.size());
     if (is_new) groups.push_back({&each, 0});
     ++groups[place->second].count;

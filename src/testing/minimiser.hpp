@@ -18,7 +18,7 @@ class world;
 ///
 /// Each of these runs is a forked child that says nothing: so no assertion of it counts, nothing is
 /// changed that the body refers to, and one that crashes or hangs is only another way to fail. At
-/// most 50 runs, and none any more after 5 s; CETANE_MINIMISE=N sets their number, 0 switches it
+/// most 50 runs, and none any more after 10 s; CETANE_MINIMISE=N sets their number, 0 switches it
 /// off.
 /// @param failed_in  The world that has failed; what its faults_are() was told is looked through.
 /// @return What is to be told of it: a line or two, or nothing.

@@ -31,7 +31,6 @@ FAILURES = {
 }
 
 TOLD = {
-    "a requirement, with a comma [and more] isn't met": ["who waited for whom when it failed:\n  the test itself: running\n"],
     "a requirement fails in a handler": [
         "\nthe network's last 20 lines (CETANE_LOG_LINES=200 shows more):\n  1000.000000000 listen on ",
         "receives 9 bytes\n",

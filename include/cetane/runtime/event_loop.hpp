@@ -159,8 +159,8 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// Before them stands a deadlock, if there is one: tasks that wait for each other in a circle.
   std::string dump_tasks();
 
-  /// Who waits for whom, in a line for each: what a task waits for, where, and which task has it or
-  /// has to end before. Tasks that say the same are told together.
+  /// Who waits for whom, in a line for each task that does not run: what it waits for, where, and
+  /// which task has it or has to end before. Tasks that say the same are told together.
   ///
   /// @param most_lines  How many lines there are at most; the rest is counted.
   std::string await_graph(std::size_t most_lines = 30);
