@@ -156,6 +156,8 @@ void service_core::on_accept(int descriptor, const address& peer) noexcept {
 }
 
 void service_core::begin_session(int descriptor, const address& peer) {
+  if (stopped_) [[unlikely]]
+    ++loop_->counters().late_handlers;
   if (runner_) {
     loop_->io().give_away(descriptor);
     return runner_->serve(unique_fd(descriptor), peer);

@@ -68,7 +68,10 @@ class service_core final : public accept_sink {
 
   /// Begins to listen. Throws error, which says what helps; `port_option` as in cannot_listen().
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option = {});
-  void stop_listening() noexcept { listener_.reset(); }
+  void stop_listening() noexcept {
+    listener_.reset();
+    stopped_ = true;
+  }
   /// Ends the connections that are served elsewhere.
   void end_outsiders() noexcept { runner_.reset(); }
 
@@ -147,6 +150,7 @@ class service_core final : public accept_sink {
   std::optional<cancel_scope> handlers_;
   intrusive_list<task_context, cancel_scope> ended_;  // sessions whose handlers have ended
   std::unique_ptr<connection_runner> runner_;
+  bool stopped_ = false;  // no handler begins any more
 };
 
 }  // namespace cetane::detail

@@ -27,6 +27,8 @@
 #include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -61,6 +63,7 @@ class epoll_backend final : public kernel_backend {
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
   ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override;
   ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
+  std::string leftovers() const override;
 
  private:
   static ssize_t written(stream_io& stream, ssize_t result) noexcept;
@@ -98,6 +101,11 @@ epoll_backend::~epoll_backend() {
   const os::forks_held_back until_closed;
   epoll_.reset();
   end_wake();
+}
+
+std::string epoll_backend::leftovers() const {
+  if (objects_ == 0) return kernel_backend::leftovers();
+  return fmt::format("{} objects are watched; {}", objects_, kernel_backend::leftovers());
 }
 
 void epoll_backend::poll(event_loop& loop, time_point until) {

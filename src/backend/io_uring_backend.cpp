@@ -390,6 +390,15 @@ void uring_backend::close(int descriptor, bool reset) noexcept {
   kernel_backend::close(descriptor, reset);
 }
 
+// The poll for wake-ups stays in flight. Each operation that has ended twice is one less: then the
+// count has passed zero. On another thread than the loop's nothing can end any more.
+std::string uring_backend::leftovers() const {
+  const bool all_ended = in_flight_ <= 1 || !on_own_thread();
+  if (objects_ == 0 && all_ended) return kernel_backend::leftovers();
+  return fmt::format("{} objects are watched, {} operations are in flight; {}", objects_,
+                     static_cast<std::ptrdiff_t>(in_flight_), kernel_backend::leftovers());
+}
+
 std::unique_ptr<backend> make_uring_backend() {
   if (const std::string why = why_no_uring(); !why.empty()) throw cannot_use(why);
   const os::forks_held_back until_it_has_an_owner;

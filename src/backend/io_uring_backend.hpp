@@ -37,6 +37,7 @@ class uring_backend final : public kernel_backend {
   int watch_once(poll_io& object, bool for_writing) override;
   void unwatch(io_object& object) noexcept override;
   void close(int descriptor, bool reset) noexcept override;
+  std::string leftovers() const override;
 
   // io_uring_input.cpp
   void set_reading(stream_io& stream, bool on) noexcept override;

@@ -5,6 +5,8 @@
 
 #include <cetane/base/errors.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <new>
@@ -149,8 +151,19 @@ void kernel_backend::close(int descriptor, bool reset) noexcept {
   const auto number = static_cast<std::size_t>(descriptor);
   if (reset) os::set_linger_reset(descriptor);
   const os::forks_held_back until_closed;
-  if (number < owned_.size()) owned_[number] = false;
+  if (number < owned_.size() && owned_[number]) {
+    owned_[number] = false;
+  } else {
+    ++strangers_;
+  }
   ::close(descriptor);
+}
+
+std::string kernel_backend::leftovers() const {
+  const auto open = std::count(owned_.begin(), owned_.end(), true);
+  if (open == 0 && strangers_ == 0) return {};
+  return fmt::format("{} descriptors are open, {} were closed that were not its own", open,
+                     strangers_);
 }
 
 }  // namespace cetane::detail

@@ -54,6 +54,7 @@ class kernel_backend : public backend {
   void give_away(int descriptor) noexcept override;
   int take_over(int descriptor) noexcept override;
   void close(int descriptor, bool reset) noexcept override;
+  std::string leftovers() const override;
 
  protected:
   /// Throws cetane::error when there is no descriptor left.
@@ -84,7 +85,8 @@ class kernel_backend : public backend {
   int give_out(unique_fd& fresh, int& descriptor) noexcept;
 
   unique_fd wake_;
-  std::vector<bool> owned_;  // by number: what is open. Changed while no other thread can fork
+  std::vector<bool> owned_;    // by number: what is open. Changed while no other thread can fork
+  std::size_t strangers_ = 0;  // that were closed: not its own, or not any more
 };
 
 }  // namespace cetane::detail

@@ -74,8 +74,9 @@ class sim_backend final : public backend, public simulation {
   std::size_t unsent_bytes(const stream_io& stream) override;
   void close(int descriptor, bool reset) noexcept override {
     const spared_memory network;
-    network_.close(descriptor, reset);
+    if (network_.close(descriptor, reset) < 0) ++strangers_closed_;
   }
+  std::string leftovers() const override;
 
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override {
@@ -162,6 +163,7 @@ class sim_backend final : public backend, public simulation {
   sim_delivery delivery_;
   sim_writing writing_;
   sim_grace wake_ups_;
+  std::size_t strangers_closed_ = 0;  // numbers that were not open
 };
 
 sim_backend::sim_backend(const std::shared_ptr<sim_universe>& in)
@@ -322,6 +324,13 @@ void sim_backend::behave_as(const sim_options& wanted) {
   engine_.schedule.at(simulation_start + end, [all = universe_.get(), number = ++universe_->ways] {
     if (number == all->ways) all->release();
   });
+}
+
+std::string sim_backend::leftovers() const {
+  const std::size_t open = network_.open_descriptors(host_);
+  if (open == 0 && strangers_closed_ == 0) return {};
+  return fmt::format("{} sockets are open, {} were closed that were not open", open,
+                     strangers_closed_);
 }
 
 int sim_backend::accept(poll_io& listener, int& descriptor, address& peer) {

@@ -143,6 +143,12 @@ void sim_network::for_each_end(Visit&& visit) {
   }
 }
 
+std::size_t sim_network::open_descriptors(const sim_host& of) const noexcept {
+  std::size_t count = 0;
+  descriptors_.for_each([&](const sim_socket& socket) { count += socket.host == &of; });
+  return count;
+}
+
 std::shared_ptr<sim_stream> sim_network::find_stream(int descriptor) const noexcept {
   const auto socket = find(descriptor);
   if (socket == nullptr || socket->type != sim_socket::kind::stream) return nullptr;

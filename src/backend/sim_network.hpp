@@ -48,6 +48,7 @@ class sim_network {
   std::shared_ptr<sim_stream> find_stream(int descriptor) const noexcept;
 
   std::size_t open_descriptors() const noexcept { return descriptors_.open(); }
+  std::size_t open_descriptors(const sim_host& of) const noexcept;
 
   /// What has been sent on all connections and not been acknowledged; an end counts as one byte.
   std::size_t bytes_in_flight();

@@ -1,5 +1,7 @@
 #include <cetane/coro/frame_memory.hpp>
 
+#include <base/ledger.hpp>
+
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -112,7 +114,9 @@ bool pooling_wanted() {
 }  // namespace
 #endif
 
-void* allocate_frame(std::size_t bytes) {
+namespace {
+
+inline void* take_block(std::size_t bytes) {
 #if CETANE_POOL_FRAMES
   if (bytes > pooled_limit) [[unlikely]]
     return ::operator new(bytes);
@@ -129,7 +133,7 @@ void* allocate_frame(std::size_t bytes) {
 #endif
 }
 
-void free_frame(void* block, std::size_t bytes) noexcept {
+inline void give_back_block(void* block, std::size_t bytes) noexcept {
 #if CETANE_POOL_FRAMES
   if (bytes > pooled_limit) [[unlikely]]
     return ::operator delete(block);
@@ -145,6 +149,19 @@ void free_frame(void* block, std::size_t bytes) noexcept {
   ::operator delete(block);
   (void)bytes;
 #endif
+}
+
+}  // namespace
+
+void* allocate_frame(std::size_t bytes) {
+  void* const block = take_block(bytes);
+  count(&ledger::frames, 1);
+  return block;
+}
+
+void free_frame(void* block, std::size_t bytes) noexcept {
+  count(&ledger::frames, -1);
+  give_back_block(block, bytes);
 }
 
 #if CETANE_POOL_FRAMES

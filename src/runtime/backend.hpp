@@ -248,6 +248,10 @@ class backend {
   /// Sends what write_soon() has taken from all, as far as there is room: no poll() may follow.
   virtual void flush() noexcept {}
 
+  /// Says what is still open, watched or under way though nobody can want it any more: when a loop
+  /// has ended there is nothing. Empty if so.
+  virtual std::string leftovers() const { return {}; }
+
   /// Sends from a file, as write(). -EINVAL or -ENOSYS: this file cannot be sent so.
   virtual ssize_t send_file(stream_io& stream, int file, off_t offset,
                             std::size_t count) noexcept = 0;

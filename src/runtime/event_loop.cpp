@@ -3,6 +3,7 @@
 #include <cetane/runtime/event_loop.hpp>
 
 #include <os/fork_hook.hpp>
+#include <runtime/audit.hpp>
 #include <runtime/backend.hpp>
 #include <runtime/io_blocks.hpp>
 #include <runtime/timer_wheel.hpp>
@@ -79,9 +80,11 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
 // The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {
   const current_loop current(*this);
+  detail::audit books(*this, *timers_);
   do end_tasks(scope_);
   while (drop_messages());
   end_orphans();
+  books.close();
 }
 
 bool event_loop::drop_messages() noexcept {
@@ -249,7 +252,7 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
   in.enter(task);
   ++stats_.tasks_started;
   ++stats_.tasks_alive;
-  make_ready(task);
+  ready_.push(task);
 }
 
 // Reading the clock costs as much as all the rest of a start, so it is read once between two waits.
@@ -262,9 +265,14 @@ std::uint32_t event_loop::start_time_s() noexcept {
   return clock_s_;
 }
 
+// A cancelled task may go on some time after its wait was ended.
 void event_loop::make_ready(detail::task_context& task) noexcept {
-  task.waiting = nullptr;
-  if (!task.queued) ready_.push(task);
+  const bool waits = std::exchange(task.waiting, nullptr) != nullptr || &task == running_ ||
+                     task.cancel_state != cancel_reason::none;
+  if (task.queued) return;
+  if (!waits) [[unlikely]]
+    ++stats_.stray_wakes;
+  ready_.push(task);
 }
 
 void event_loop::postpone(detail::task_context& task) noexcept {
@@ -327,7 +335,7 @@ void event_loop::hold_back(detail::task_context& task) noexcept {
   if (cancelled && task.waiting != nullptr) task.waiting->cancel_wait(task);
   task.queued = false;
   if (!cancelled) {
-    if (task.waiting == nullptr) make_ready(task);
+    if (task.waiting == nullptr) ready_.push(task);
   } else if (std::exchange(task.waiting, nullptr) == nullptr) {  // else the wait ends later
     postpone(task);
   }

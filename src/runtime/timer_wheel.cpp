@@ -1,5 +1,7 @@
 #include "runtime/timer_wheel.hpp"
 
+#include <iterator>
+
 namespace cetane::detail {
 namespace {
 
@@ -52,6 +54,15 @@ timer_wheel::~timer_wheel() {
   for (timer_list& bucket : buckets_) disarm_all(bucket);
   disarm_all(due_);
   disarm_all(parked_);
+}
+
+std::size_t timer_wheel::count_linked() const noexcept {
+  const auto length = [](const timer_list& list) {
+    return static_cast<std::size_t>(std::distance(list.begin(), list.end()));
+  };
+  std::size_t count = length(due_) + length(parked_);
+  for (const timer_list& bucket : buckets_) count += length(bucket);
+  return count;
 }
 
 void timer_wheel::place_aside(timer& which) noexcept {

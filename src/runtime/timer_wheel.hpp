@@ -85,6 +85,9 @@ class timer_wheel {
   /// How many timers are armed, those for `never` included.
   [[nodiscard]] std::size_t size() const noexcept { return armed_ - fired_ - cancelled_; }
 
+  /// How many timers are in its lists: as many as are armed. Looks at all of them.
+  [[nodiscard]] std::size_t count_linked() const noexcept;
+
   /// How often a timer was armed, fired, cancelled. Arming an armed timer cancels it first.
   [[nodiscard]] std::uint64_t armed() const noexcept { return armed_; }
   [[nodiscard]] std::uint64_t fired() const noexcept { return fired_; }

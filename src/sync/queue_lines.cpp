@@ -1,5 +1,7 @@
 #include <cetane/sync/detail/queue_lines.hpp>
 
+#include <base/ledger.hpp>
+
 #include <cetane/base/errors.hpp>
 #include <cetane/coro/wait_causes.hpp>
 #include <cetane/runtime/event_loop.hpp>
@@ -53,6 +55,7 @@ void queue_lines::taken(queue_place* place, const task_context* by) noexcept {
   if (place != nullptr && take_share(*place)) --promised_;
   if (by != nullptr) last_turn_ = turn_of(*by);
   --stored_;
+  count(&ledger::messages, -1);
   offer_room();
   end_if_over();
 }
@@ -80,6 +83,7 @@ void queue_lines::stop_putting(queue_place& place) noexcept {
 void queue_lines::added(queue_place* place) noexcept {
   if (place != nullptr && take_share(*place)) --reserved_;
   ++stored_;
+  count(&ledger::messages, 1);
   offer_item();
 }
 
@@ -93,6 +97,10 @@ void queue_lines::close() noexcept {
   closed_ = true;
   putters_.grant_all();
   end_if_over();
+}
+
+void queue_lines::end(std::size_t items_left) noexcept {
+  count(&ledger::messages, -static_cast<std::int64_t>(items_left));
 }
 
 void queue_lines::throw_closed(const char* tried) const { throw queue_closed(tried); }

@@ -81,6 +81,7 @@ class forwarding_backend : public detail::backend {
                     std::size_t count) noexcept override {
     return to_->send_file(stream, file, offset, count);
   }
+  std::string leftovers() const override { return to_->leftovers(); }
 
  private:
   std::unique_ptr<detail::backend> to_;

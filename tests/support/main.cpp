@@ -5,6 +5,8 @@
 // skipped" would look alike, and 77 failures would look skipped. So the status is taken from the
 // counts instead.
 
+#include "invariants.hpp"
+
 #include <catch2/catch_session.hpp>
 #include <catch2/reporters/catch_reporter_event_listener.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
@@ -26,6 +28,7 @@ class totals_listener : public Catch::EventListenerBase {
 int exit_status(int catch_status) {
   const auto& cases = counted.testCases;
   if (cases.failed > 0 || counted.assertions.failed > 0) return status_failed;
+  if (cetane::test::cases_with_broken_promises() > 0) return status_failed;
   if (cases.total() > 0 && cases.skipped == cases.total()) return status_skipped;
   return catch_status;  // 0, or what Catch2 says of its command line: 2 when no case matched
 }

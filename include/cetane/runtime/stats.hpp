@@ -29,6 +29,10 @@ struct loop_stats {
   std::uint64_t bytes_dropped = 0;  // reported undelivered when a connection closed
   std::uint64_t stale_events = 0;   // events for a descriptor that was closed meanwhile
 
+  // What never happens unless there is a mistake in the library:
+  std::uint64_t stray_wakes = 0;    // a task was to go on that waited for nothing
+  std::uint64_t late_handlers = 0;  // one began although its service had stopped
+
   // On io_uring:
   std::uint64_t completion_overflows = 0;  // the kernel had more news than its queue holds
   std::uint64_t buffer_shortages = 0;      // input had to wait for a receive buffer

@@ -49,7 +49,7 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
   }
   subscriber(const subscriber&) = delete;
   subscriber& operator=(const subscriber&) = delete;
-  virtual ~subscriber() = default;
+  virtual ~subscriber() { lines_.end(messages_.size()); }
 
   /// False if it has no room any more, and wants to be told.
   bool push(const std::shared_ptr<T>& message) {

@@ -110,6 +110,9 @@ class queue {
   }
   /// Makes one without a limit: put() never waits, and memory may run out.
   explicit queue(unbounded_tag) noexcept : lines_(std::numeric_limits<std::size_t>::max()) {}
+  queue(const queue&) = delete;
+  queue& operator=(const queue&) = delete;
+  ~queue() { lines_.end(items_.size()); }
 
   /// Suspends while the queue is full, then puts `item` at its end.
   ///

@@ -62,6 +62,9 @@ class CETANE_API queue_lines {
 
   void close() noexcept;
 
+  /// The queue goes, and so many items with it.
+  void end(std::size_t items_left) noexcept;
+
   [[noreturn]] void throw_closed(const char* tried) const;
   std::string describe(const char* what) const;
   static void tell_getter(wait_causes& to);

@@ -1,0 +1,12 @@
+#include <base/ledger.hpp>
+
+namespace cetane::detail {
+namespace {
+
+constinit ledger books;
+
+}  // namespace
+
+ledger& ledger::of_process() noexcept { return books; }
+
+}  // namespace cetane::detail
