@@ -63,7 +63,7 @@ task<bool> try_to_ask(stage& s, std::string question, std::optional<duration> pa
 
 task<> use(stage& s, std::string name, random_stream dice) {
   std::size_t number = 0;
-  for (std::uint64_t left = dice.uniform(5, 10); left > 0; --left) {
+  for (std::uint64_t left = dice.uniform(12, 24); left > 0; --left) {
     std::optional<duration> patience;
     if (dice.chance(0.3)) patience = dice.uniform(duration(0ms), duration(200ms));
     co_await try_to_ask(s, numbered_line(dice, name, number++), patience);

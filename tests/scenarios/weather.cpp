@@ -3,25 +3,13 @@
 #include <fmt/format.h>
 
 namespace cetane::test {
-namespace {
-
-testing::faults drawn(random_stream& dice) {
-  testing::faults mix;
-  mix.latency(0ms, dice.uniform(duration(1ms), duration(100ms)));
-  mix.split_reads(dice.uniform(1, 40));
-  mix.buffers(dice.uniform(200, 4000));
-  return mix;
-}
-
-}  // namespace
-
 weather::weather(testing::world& over) : world_(over), dice_(over.random().fork("weather")) {
-  world_.faults_are(drawn(dice_));
+  world_.faults_are(testing::faults::drawn(dice_));
 }
 
 task<> weather::clear_up() {
   co_await sleep(dice_.uniform(duration(500ms), duration(4s)));
-  world_.faults_are(testing::faults());
+  world_.heal();
   calm_.set();
 }
 
