@@ -194,6 +194,7 @@ sim_backend::~sim_backend() {
 
 void sim_backend::poll(event_loop& loop, time_point until) {
   const spared_memory network;
+  loop.watch_turns(&universe_->task_log);
   if (writing_.send_late()) until = time_point::min();
   if (turns_ == nullptr) {
     if (!busy()) wait(loop, until);

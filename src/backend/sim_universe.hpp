@@ -7,6 +7,7 @@
 #include <backend/sim_names.hpp>
 #include <backend/sim_network.hpp>
 #include <backend/sim_rests.hpp>
+#include <backend/sim_task_log.hpp>
 #include <backend/sim_turns.hpp>
 
 #include <cetane/backend/sim.hpp>
@@ -28,6 +29,7 @@ struct sim_universe {
   void release() { engine.schedule.hasten(engine.now() + engine.longest_latency()); }
 
   sim_engine engine;
+  sim_task_log task_log{engine.trace};
   sim_hosts hosts;
   sim_network network;
   sim_names names;

@@ -7,6 +7,7 @@
 #include <runtime/backend.hpp>
 #include <runtime/io_blocks.hpp>
 #include <runtime/timer_wheel.hpp>
+#include <runtime/turn_watcher.hpp>
 
 #include <cetane/base/log.hpp>
 #include <cetane/coro/promise.hpp>
@@ -202,7 +203,11 @@ void event_loop::push_message(detail::message* message) noexcept {
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
 //    a chain of hand-overs does not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
-  for (unsigned n = 0; n < turns_per_pass_ && !ready_.empty(); ++n) resume(ready_.pop());
+  for (unsigned n = 0; n < turns_per_pass_ && !ready_.empty(); ++n) {
+    detail::task_context& next = ready_.pop();
+    if (turn_watcher_ != nullptr) turn_watcher_->turn_begins(next);
+    resume(next);
+  }
 }
 
 // Who has paused stays behind all who were there, and before who came later.
@@ -252,6 +257,7 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
   in.enter(task);
   ++stats_.tasks_started;
   ++stats_.tasks_alive;
+  if (turn_watcher_ != nullptr) turn_watcher_->task_starts(task);
   ready_.push(task);
 }
 
@@ -356,6 +362,7 @@ void event_loop::reap() noexcept {
 
 // What the task was started with is destroyed now; these destructors may start tasks.
 void event_loop::finish(detail::task_context& task) noexcept {
+  if (turn_watcher_ != nullptr) turn_watcher_->task_ends(task);
   detail::task_context* const outside = std::exchange(running_, &task);
   task.on_finished();
   running_ = outside;

@@ -32,18 +32,26 @@ task<> turn_round(connection& peer) {
   co_await peer.send(reply_to(question));
 }
 
+// When one of both has gone, the other goes, too.
 task<> pump(connection& from, connection& to) {
-  while (auto chunk = co_await from.next_chunk()) co_await to.send(*chunk);
-  co_await to.send_eof();
+  try {
+    while (auto chunk = co_await from.next_chunk()) co_await to.send(*chunk);
+    co_await to.send_eof();
+  } catch (const connection_error&) {
+    from.abort("the other side has gone");
+    to.abort("the other side has gone");
+  }
 }
 
 task<> forward(connection& client, stage& s) {
+  connection server;
   try {
-    connection server = co_await connect("server", s.server).timeout(1s);
-    co_await all(pump(client, server), pump(server, client));
-  } catch (const connection_error&) {
-    client.abort("the other side has gone");
+    server = co_await connect("server", s.server).timeout(1s);
+  } catch (const connect_error&) {
+    client.abort("there is no server");
+    co_return;
   }
+  co_await all(pump(client, server), pump(server, client));
 }
 
 // In pieces, some of which wait for room; the reply may not begin before the end.

@@ -30,7 +30,9 @@ class teller : public Catch::EventListenerBase {
   using Catch::EventListenerBase::EventListenerBase;
 
   // What scenarios do to their handlers would fill the log.
-  void testRunStarting(const Catch::TestRunInfo&) override { log::set_level(log::level::off); }
+  void testRunStarting(const Catch::TestRunInfo&) override {
+    log::set_level(std::getenv("CETANE_SEED") ? log::level::info : log::level::off);
+  }
 
   void testRunEnded(const Catch::TestRunStats&) override {
     for (const scenario_tally& each : tallies) fmt::print("{}\n", each.line());

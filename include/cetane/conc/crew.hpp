@@ -70,7 +70,10 @@ class CETANE_API crew {
     }
     void await_resume() const noexcept {}
     void cancel_wait(task_context& task) noexcept override {
-      if (task.queued) return;  // it is being destroyed
+      if (task.queued) {  // it is being destroyed
+        crew_.joined_ = false;
+        return;
+      }
       task.waiting = this;
       crew_.pass_on_cancel();
     }

@@ -32,6 +32,7 @@ class families;
 class family;
 class stream_io;
 class timer_wheel;
+class turn_watcher;
 
 /// What another thread hands to a loop.
 class message {
@@ -141,6 +142,9 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// again, and would keep a core busy. Allocates nothing.
   void postpone(detail::task_context& task) noexcept;
 
+  /// For a simulation: tells who has a turn, from now on. It lives as long as the loop; null:
+  /// nobody is told.
+  void watch_turns(detail::turn_watcher* whom) noexcept { turn_watcher_ = whom; }
   /// For a simulation: how many resumes a pass has from now on.
   void set_turns_per_pass(unsigned most) noexcept { turns_per_pass_ = most; }
   /// For a simulation: lets `shuffle(tasks)` reorder the tasks that are ready, those before each
@@ -214,6 +218,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
   unsigned turns_per_pass_ = resumes_per_pass;
+  detail::turn_watcher* turn_watcher_ = nullptr;
   loop_stats stats_;
 
   std::atomic<detail::message*> mailbox_{nullptr};
