@@ -20,6 +20,7 @@ import layers  # noqa: E402
 import limits_table  # noqa: E402
 import linked_libraries  # noqa: E402
 import run_tests  # noqa: E402
+import same_again  # noqa: E402
 
 
 class TreeTest(unittest.TestCase):
@@ -57,6 +58,30 @@ class Counts(unittest.TestCase):
         log = "==1== text\nSYSCALL[1,1]( 44) sys_sendto ( 5, 0x1 )[sync] --> Success(0x40)\nSYSCALL[1,1](232) sys_epoll_wait ( 4 ) --> [async] ...\n"
         log += "SYSCALL[1,1](232) ... [async] --> Success(0x1)\nSYSCALL[1,1](228) sys_clock_gettime( 1 )[sync]\n"
         self.assertEqual(dict(count.traced_calls(log)), {"sendto": 1, "epoll_wait": 1})
+
+
+class SameAgain(TreeTest):
+    def places(self, name, text):
+        self.write(name, text)
+        return [what for _, _, what, _ in same_again.trips(self.root)]
+
+    def test_each_kind_of_thing_is_found(self):
+        lines = {
+            "a clock": "auto now = std::chrono::steady_clock::now();",
+            "random numbers of the system": "std::random_device dice;",
+            "a hash of an address": "std::hash<const task*>()(task);",
+            "a container in the order of addresses": "std::set<const stream*> streams;",
+            "the number of a thread or process": "owner_ = std::this_thread::get_id();",
+        }
+        self.assertEqual(lines.keys(), same_again.TRIPS.keys())
+        for what, line in lines.items():
+            self.assertEqual(self.places("src/net/a.cpp", line), [what])
+
+    def test_what_stands_in_a_comment_or_is_keyed_by_a_value_passes(self):
+        self.assertEqual(self.places("src/net/a.cpp", "// steady_clock\nstd::map<int, stream*> by_number;\n"), [])
+
+    def test_a_place_on_the_list_that_names_nothing_any_more_is_a_fault(self):
+        self.assertGreater(len(list(same_again.complaints(self.root))), len(same_again.ALLOWED) - 1)
 
 
 class Layers(TreeTest):
