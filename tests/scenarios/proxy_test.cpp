@@ -89,7 +89,7 @@ task<> try_to_ask(stage& s, random_stream& dice) {
 }
 
 task<> visit(stage& s, random_stream dice) {
-  for (std::uint64_t left = dice.uniform(2, 4); left > 0; --left) co_await try_to_ask(s, dice);
+  for (std::uint64_t left = dice.uniform(3, 5); left > 0; --left) co_await try_to_ask(s, dice);
   co_await s.sky.wait_until_calm();
   co_await ask_once(s, dice);
 }
@@ -105,7 +105,7 @@ TEST_CASE("half-closing proxy: each direction ends by itself, and not a byte is 
     s.server = server.port();
     s.proxy = proxy.port();
     co_await with_group([&](group& all) -> task<> {
-      for (const char* const name : {"one", "two", "three"}) {
+      for (const char* const name : {"one", "two", "three", "four"}) {
         all.spawn(visit, std::ref(s), w.random().fork(name));
       }
       all.spawn([&]() -> task<> { return s.sky.clear_up(); });

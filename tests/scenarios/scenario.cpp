@@ -32,9 +32,9 @@ class teller : public Catch::EventListenerBase {
  public:
   using Catch::EventListenerBase::EventListenerBase;
 
-  // What scenarios do to their handlers would fill the log.
+  // What scenarios do to their handlers would fill the log; who looks at one seed wants to see it.
   void testRunStarting(const Catch::TestRunInfo&) override {
-    log::set_level(std::getenv("CETANE_SEED") ? log::level::info : log::level::off);
+    if (!one_seed_is_wanted()) log::set_level(log::level::off);
   }
 
   void testRunEnded(const Catch::TestRunStats&) override {

@@ -110,8 +110,9 @@ class CETANE_API simulation {
   virtual std::uint64_t seed() const noexcept = 0;
   virtual time_point now() const noexcept = 0;
 
-  /// A number that stands for everything that was drawn and delivered so far: two runs that differ
-  /// anywhere have different ones.
+  /// A number that stands for everything that was drawn and delivered so far, every byte and every
+  /// line of the log, and for which task has started, gone on from the ready queue and ended, in
+  /// what order: two runs that differ anywhere have different ones.
   virtual std::uint64_t trace_hash() const noexcept = 0;
 
   /// The last lines of the event log, oldest first, each with its virtual time in seconds.

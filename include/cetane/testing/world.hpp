@@ -150,7 +150,8 @@ class CETANE_API world {
 
   /// What happened on the network last, oldest first, each line with its virtual time in seconds.
   [[nodiscard]] std::string log_tail(std::size_t lines = 100);
-  /// A number that stands for all that happened on it: two runs that differ have different ones.
+  /// A number that stands for all that happened on it, and for the turns that tasks had: two runs
+  /// that differ have different ones.
   [[nodiscard]] std::uint64_t trace_hash();
 
   /// How much virtual time the body may take, from the beginning: 24 h.
