@@ -15,6 +15,7 @@ P99_DRIFT_MOST = 0.2
 WARM_UP_S = 300.0
 WARM_UP_SHARE = 1 / 3  # of a run that is shorter than three warm-ups
 RSS_STEP = 64 << 10  # an allocator takes memory in steps, and the kernel counts it in batches
+SLOWING_DOWN = 0.75  # of a run's first half in its second: that is how a pool fills, and no leak
 CORRELATED_S = 5  # so far apart, samples know nothing of each other
 BLOCKS = 8  # of the time behind the warm-up, for latencies
 FEWEST_PROBES = 100  # in a block: there must be a hundredth
@@ -81,6 +82,14 @@ def by_bounds(low, high, most):
     return "bad" if low > most else "good" if high <= most else "open"
 
 
+def still_warms_up(samples, points):
+    """Whether growth in a run that is too short for the whole warm-up comes to its end by itself: a leak does not."""
+    if warm_up(samples[-1].seconds) >= WARM_UP_S:
+        return False
+    half = len(points) // 2
+    return slope(points[half:]) < SLOWING_DOWN * slope(points[:half])
+
+
 def judge_memory(samples):
     points = [(each.seconds, each.rss) for each in behind_warm_up(samples)]
     span = points[-1][0] - points[0][0] if points else 0
@@ -91,6 +100,8 @@ def judge_memory(samples):
     growth, doubt = (bytes_a_second * HOUR / MIB for bytes_a_second in (inclination, step / span))
     state = by_bounds(growth - doubt, growth + doubt, RSS_SLOPE_MOST)
     words = f"memory: {growth:+.2f} MiB/h, give or take {doubt:.2f}, in {span_text(span)} behind the warm-up; at most {RSS_SLOPE_MOST:g}"
+    if state == "bad" and still_warms_up(samples, points):
+        return Answer("open", words + "; but it slows down, so perhaps it warms up: fifteen minutes would tell")
     if state == "open":
         enough = step / MIB * HOUR / RSS_SLOPE_MOST * 2
         words += f"; {span_text(max(enough, 2 * span))} of samples would tell"

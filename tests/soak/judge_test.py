@@ -63,6 +63,10 @@ class Memory(unittest.TestCase):
     def test_a_short_run_finds_a_large_leak(self):
         self.assertEqual(self.state(samples_of(20, lambda t: BASE + t * 100 * 1024, probes=0)), "bad")
 
+    def test_a_pool_that_fills_is_no_leak_in_a_short_run_and_is_one_in_a_long_one(self):
+        self.assertEqual(self.state(samples_of(40, lambda t: BASE + 30 * MIB * (1 - 0.93**t), probes=0)), "open")
+        self.assertEqual(self.state(samples_of(3600, lambda t: BASE + 30 * MIB * (1 - 0.9993**t), probes=0)), "bad")
+
     def test_no_samples_are_open(self):
         self.assertEqual(self.state([]), "open")
         self.assertEqual(self.state(samples_of(1)), "open")
