@@ -1,5 +1,7 @@
 #include <cetane/testing/fault_filter.hpp>
 
+#include <testing/in_seconds.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,8 +35,6 @@ std::optional<duration> seconds_in(std::string_view text) {
   if (!whole || !(seconds >= 0) || seconds > 1e9) return std::nullopt;
   return std::chrono::duration_cast<duration>(std::chrono::duration<double>(seconds));
 }
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 // "a,b" is "a" first; the rest stays in `text`.
 std::string_view next_word(std::string_view& text) {

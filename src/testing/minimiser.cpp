@@ -1,6 +1,7 @@
 #include <testing/minimiser.hpp>
 
 #include <testing/environment.hpp>
+#include <testing/in_seconds.hpp>
 #include <testing/rerun.hpp>
 
 #include <cetane/testing/fault_filter.hpp>
@@ -97,8 +98,6 @@ std::string in_words(const std::vector<fault_kind>& kinds) {
   }
   return text;
 }
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 }  // namespace
 

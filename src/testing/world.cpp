@@ -2,6 +2,7 @@
 
 #include <runtime/await_graph.hpp>
 #include <runtime/backend.hpp>
+#include <testing/in_seconds.hpp>
 #include <testing/machine.hpp>
 
 #include <cetane/backend/sim.hpp>
@@ -21,8 +22,6 @@
 
 namespace cetane::testing {
 namespace {
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 // A text without its lines that have `words` in them.
 std::string without(std::string text, std::string_view words) {
