@@ -203,11 +203,14 @@ void event_loop::push_message(detail::message* message) noexcept {
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
 //    a chain of hand-overs does not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
-  for (unsigned n = 0; n < turns_per_pass_ && !ready_.empty(); ++n) {
+  if (ready_.empty()) return;
+  unsigned left = turns_per_pass_;
+  do {
     detail::task_context& next = ready_.pop();
-    if (turn_watcher_ != nullptr) turn_watcher_->turn_begins(next);
+    if (turn_watcher_ != nullptr) [[unlikely]]
+      turn_watcher_->turn_begins(next);
     resume(next);
-  }
+  } while (--left != 0 && !ready_.empty());
 }
 
 // Who has paused stays behind all who were there, and before who came later.

@@ -126,11 +126,7 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   }
 
   /// Suspends the task at `frame` until all who are ready have had their turn.
-  void pause(std::coroutine_handle<> frame) noexcept {
-    leaf = frame;
-    loop->make_ready(*this);
-    queued = behind_all;
-  }
+  void pause(std::coroutine_handle<> frame) noexcept;
 
   /// The name in logs and dumps.
   virtual std::string label() const = 0;
