@@ -115,7 +115,7 @@ TEST_CASE("messages: 1 more have come than gone", "[messages]") {
 }
 
 TEST_CASE("frames: 1 more are there than before", "[frames]") {
-  static void* kept = nullptr;
+  [[maybe_unused]] static void* kept = nullptr;
   kept = detail::allocate_frame(100);
 }
 
