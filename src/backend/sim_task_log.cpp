@@ -1,11 +1,14 @@
 #include <backend/sim_task_log.hpp>
 
+#include <base/spared_memory.hpp>
+
 #include <cetane/coro/promise.hpp>
 
 namespace cetane::detail {
 
 // One that started before anybody watched is seen at its first turn.
 std::uint64_t sim_task_log::number_of(const task_context& task) {
+  const spared_memory notes;
   const auto [found, is_new] = numbers_.try_emplace(&task, seen_ + 1);
   if (is_new) {
     ++seen_;
