@@ -15,7 +15,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -168,70 +167,82 @@ const wait_causes::cause* await_graph::towards(const node& from, const node& to)
 }
 
 // Walks along the arrows that have no way round; who is met a second time on the same walk closes a
-// circle. Each node is left once, so no two circles share their closing node.
-std::vector<std::vector<const await_graph::node*>> await_graph::circles() const {
+// circle. Each node is left once, so no two circles share the arrow that closes them.
+class await_graph::circle_search {
+ public:
+  explicit circle_search(const await_graph& in) : in_(in), marks_(in.nodes_.size(), mark::fresh) {}
+
+  std::vector<circle> all() {
+    for (std::size_t start = 0; start < marks_.size(); ++start) {
+      if (marks_[start] == mark::fresh) enter(start);
+      while (!walk_.empty()) take_step();
+    }
+    return std::move(found_);
+  }
+
+ private:
   enum class mark : std::uint8_t { fresh, on_walk, left };
-  struct step {
+  struct place {
     std::size_t node;
     std::size_t next_cause;
   };
-  std::vector<mark> marks(nodes_.size(), mark::fresh);
-  std::vector<std::vector<const node*>> found;
-  for (std::size_t start = 0; start < nodes_.size(); ++start) {
-    std::vector<step> walk;
-    if (marks[start] == mark::fresh) {
-      walk.push_back({start, 0});
-      marks[start] = mark::on_walk;
+
+  void enter(std::size_t number) {
+    marks_[number] = mark::on_walk;
+    walk_.push_back({number, 0});
+  }
+
+  void take_step() {
+    place& here = walk_.back();
+    const node& at = in_.nodes_[here.node];
+    if (here.next_cause == at.causes.size()) {
+      marks_[here.node] = mark::left;
+      walk_.pop_back();
+      return;
     }
-    while (!walk.empty()) {
-      step& here = walk.back();
-      const node& at = nodes_[here.node];
-      if (here.next_cause == at.causes.size()) {
-        marks[here.node] = mark::left;
-        walk.pop_back();
-        continue;
-      }
-      const wait_causes::cause& cause = at.causes[here.next_cause++];
-      const auto to = cause.certain ? places_.find(cause.who) : places_.end();
-      if (to == places_.end() || marks[to->second] == mark::left) continue;
-      if (marks[to->second] == mark::fresh) {
-        marks[to->second] = mark::on_walk;
-        walk.push_back({to->second, 0});
-        continue;
-      }
-      auto first = std::find_if(walk.begin(), walk.end(),
-                                [&](const step& each) { return each.node == to->second; });
-      std::vector<const node*>& circle = found.emplace_back();
-      for (; first != walk.end(); ++first) circle.push_back(&nodes_[first->node]);
+    const wait_causes::cause& cause = at.causes[here.next_cause++];
+    const auto to = cause.certain ? in_.places_.find(cause.who) : in_.places_.end();
+    if (to == in_.places_.end()) return;
+    if (marks_[to->second] == mark::fresh) {
+      enter(to->second);
+    } else if (marks_[to->second] == mark::on_walk) {
+      close(to->second);
     }
   }
-  return found;
+
+  void close(std::size_t first) {
+    auto from = std::find_if(walk_.begin(), walk_.end(),
+                             [&](const place& each) { return each.node == first; });
+    circle& closed = found_.emplace_back();
+    for (; from != walk_.end(); ++from) closed.push_back(&in_.nodes_[from->node]);
+  }
+
+  const await_graph& in_;
+  std::vector<mark> marks_;
+  std::vector<place> walk_;
+  std::vector<circle> found_;
+};
+
+std::string await_graph::told(const circle& of) const {
+  std::string text;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    text += i == 0 ? "deadlock: " : "          ";
+    if (i == circle_members_told) {
+      return text + fmt::format("... and {} more, up to {}\n", of.size() - i, of.front()->name);
+    }
+    const node& next = *of[(i + 1) % of.size()];
+    text += fmt::format("{} waits at {} for {}{}\n", of[i]->name, of[i]->place,
+                        reason(*towards(*of[i], next)), i + 1 == of.size() ? "" : ";");
+  }
+  return text;
 }
 
 std::string await_graph::deadlocks() const {
-  const std::vector<std::vector<const node*>> all = circles();
+  const std::vector<circle> all = circle_search(*this).all();
   std::string text;
-  auto out = std::back_inserter(text);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i == circles_told) {
-      fmt::format_to(out, "... and {} more deadlocks\n", all.size() - circles_told);
-      break;
-    }
-    const std::vector<const node*>& circle = all[i];
-    for (std::size_t k = 0; k < circle.size(); ++k) {
-      if (k == circle_members_told) {
-        fmt::format_to(out, "          ... and {} more up to {}\n", circle.size() - k,
-                       circle.front()->name);
-        break;
-      }
-      const node& here = *circle[k];
-      const node& next = *circle[(k + 1) % circle.size()];
-      fmt::format_to(out, "{}{} waits at {} for {}{}\n", k == 0 ? "deadlock: " : "          ",
-                     here.name, here.place, reason(*towards(here, next)),
-                     k + 1 == circle.size() ? "" : ";");
-    }
-  }
-  return text;
+  for (std::size_t i = 0; i < all.size() && i < circles_told; ++i) text += told(all[i]);
+  if (all.size() <= circles_told) return text;
+  return text + fmt::format("... and {} more deadlocks\n", all.size() - circles_told);
 }
 
 }  // namespace cetane::detail

@@ -41,6 +41,9 @@ class await_graph {
     std::vector<wait_causes::cause> causes;
   };
 
+  using circle = std::vector<const node*>;  // each waits for the next, and the last for the first
+  class circle_search;
+
   void add_tasks(event_loop& of);
   void name_apart();
   const node* find(const task_context* task) const;
@@ -48,7 +51,7 @@ class await_graph {
   std::string reason(const wait_causes::cause& cause) const;
   std::string reasons(const node& of) const;
   std::string told(const node& of) const;
-  std::vector<std::vector<const node*>> circles() const;
+  std::string told(const circle& of) const;
   const wait_causes::cause* towards(const node& from, const node& to) const;
 
   std::vector<node> nodes_;

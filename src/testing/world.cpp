@@ -177,6 +177,7 @@ std::uint64_t world::run_without_memory(const std::function<task<>(world&)>& bod
     test.label("the test itself");
     loop_.run_until([&] {
       if (!test.done()) check_limits();
+      check_healing();
       return test.done();
     });
     detail::take_result(test);

@@ -19,6 +19,7 @@
 #include <support/test_loop.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -44,6 +45,12 @@ std::string without_folders(const std::string& text) {
 }
 
 std::string at(unsigned line) { return " at await_graph_test.cpp:" + std::to_string(line); }
+
+std::size_t occurrences(const std::string& text, std::string_view words) {
+  std::size_t count = 0;
+  for (std::size_t i = text.find(words); i != text.npos; i = text.find(words, i + 1)) ++count;
+  return count;
+}
 
 void turn(test_loop& test) {
   for (int i = 0; i < 3; ++i) test.loop().run_once(time_point::min());
@@ -114,6 +121,31 @@ TEST_CASE("a circle of many is told in its order, and who waits outside of it is
   const std::string waits = " waits" + at(line_of_lock) + " for the mutex that task ";
   CHECK(dump.starts_with("4 tasks\ndeadlock: task 2" + waits + "0 holds;\n          task 0" +
                          waits + "1 holds;\n          task 1" + waits + "2 holds\n  "));
+}
+
+TEST_CASE("of a long circle, and of many, the beginning is told", "[sync][await_graph]") {
+  constexpr int length = 12;
+  constexpr int count = 7;
+  gate door;
+  mutex locks[count][length];
+  test_loop test;
+  for (auto& circle : locks) {
+    for (int i = 0; i < length; ++i) {
+      (void)test.spawn(lock_both, std::ref(circle[i]), std::ref(circle[(i + 1) % length]),
+                       std::ref(door));
+    }
+  }
+  turn(test);
+  turn(test);
+  door.open();
+  turn(test);
+
+  const std::string told = test.loop().await_graph(1);
+
+  CHECK(occurrences(told, "deadlock: ") == 5);
+  CHECK(occurrences(told, " waits at ") == 5 * 10);
+  CHECK(told.find("          ... and 2 more, up to await_graph_test::lock_both #1\n") != told.npos);
+  CHECK(told.find("\n... and 2 more deadlocks\n") != told.npos);
 }
 
 TEST_CASE("tasks that wait for one that can go on are no deadlock", "[sync][await_graph]") {

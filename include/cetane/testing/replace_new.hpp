@@ -18,6 +18,11 @@
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
+// A sanitizer's own would not come by.
+[[gnu::noinline]] void* operator new[](std::size_t bytes) { return operator new(bytes); }
+[[gnu::noinline]] void operator delete[](void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   if (cetane::testing::allocation_failure::strikes()) throw std::bad_alloc();
   const auto step = static_cast<std::size_t>(alignment);

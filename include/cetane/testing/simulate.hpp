@@ -22,12 +22,14 @@ class world;
 /// - sees a handler, or another task that nobody awaits, end by an exception.
 ///
 /// The message names the tasks with what they wait for, and the first seed that fails is the last
-/// that is tried. A line on stderr says how to repeat it alone: `CETANE_SEED=17 program 'name of
-/// the test'`.
+/// that is tried. Lines on stderr say how to repeat it alone, `CETANE_SEED=17 program 'name of the
+/// test'`, what happened on the network last (CETANE_LOG_LINES, 20), who waited for whom, and which
+/// faults it takes: for that the seed is run again in silent child processes, at most 50 times
+/// (CETANE_MINIMISE, 0 for never). CETANE_FAULTS lets only some faults strike, see fault_filter.
 ///
 /// Not from within a task. The body is called as it is: it may capture by reference what outlives
 /// this call.
-/// @throws std::invalid_argument  CETANE_SEED is no number.
+/// @throws std::invalid_argument  CETANE_SEED is no number, or CETANE_FAULTS says no faults.
 CETANE_API void simulate(std::size_t seeds, const std::function<task<>(world&)>& body);
 
 }  // namespace cetane::testing
