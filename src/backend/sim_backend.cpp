@@ -50,7 +50,10 @@ class sim_backend final : public backend, public simulation {
   void end_external() noexcept override;
   void begin_call(event_loop& loop, const message& call) override;
   void end_call(const message& call) noexcept override;
-  bool keep_answer(message& answer) noexcept override { return universe_->calls.keep(answer); }
+  bool keep_answer(message& answer) noexcept override {
+    const spared_memory network;
+    return universe_->calls.keep(answer);
+  }
 
   std::optional<name_answer> look_up(const std::string& name) override {
     const spared_memory network;
@@ -293,11 +296,13 @@ void sim_backend::end_external() noexcept {
 }
 
 void sim_backend::begin_call(event_loop& loop, const message& call) {
+  const spared_memory network;
   universe_->calls.begin(loop, call, engine_.now());
   universe_->out_of_patience = false;
 }
 
 void sim_backend::end_call(const message& call) noexcept {
+  const spared_memory network;
   universe_->calls.forget(call);
   universe_->out_of_patience = false;
 }

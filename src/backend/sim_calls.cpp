@@ -1,5 +1,7 @@
 #include "backend/sim_calls.hpp"
 
+#include <base/spared_memory.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
@@ -88,6 +90,7 @@ void sim_calls::tell(time_point now) {
     const entry due = take_due(now);
     if (due.answer == nullptr) return;
     ++due.from->counters().messages;
+    const demanded_memory program;
     due.answer->deliver();
   }
 }
