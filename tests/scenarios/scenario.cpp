@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <list>
 
 namespace cetane::test {
@@ -42,7 +43,7 @@ class teller : public Catch::EventListenerBase {
   }
 };
 
-time_point real_time() { return time_point(std::chrono::steady_clock::now().time_since_epoch()); }
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 // Everybody has left when it has nothing open any more: what happens after that is none of the
 // scenario's.
@@ -54,14 +55,14 @@ task<> wait_for_the_last(testing::world& w) {
 
 void play(std::string_view name, const std::function<task<>(testing::world&)>& body) {
   scenario_tally& tally = tallies.emplace_back(name);
-  const time_point begin = real_time();
+  const double begin = processor_seconds();
   const std::uint64_t seeds = seed_count(usual_seeds);
   testing::simulate(seeds, [&](testing::world& w) -> task<> {
     co_await body(w);
     co_await wait_for_the_last(w);
     tally.add({w.io_operations(), w.faults_met(), w.trace_hash()});
   });
-  tally.took(real_time() - begin);
+  tally.took(processor_seconds() - begin);
   if (seeds < seeds_with_a_median || one_seed_is_wanted()) return;
   CHECK(tally.median_operations() >= least_operations);
   CHECK(tally.median_faults() >= least_faults);

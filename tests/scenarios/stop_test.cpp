@@ -127,7 +127,7 @@ task<> run_shift(stage& s, random_stream dice) {
   };
   testing::program server = s.server.run(set_up);
   co_await with_group([&](group& all) -> task<> {
-    for (const char* const name : {"anna", "bob", "carl", "dora"}) {
+    for (const char* const name : {"anna", "bob", "carl", "dora", "emil"}) {
       all.spawn(visit, std::ref(s), std::string(name), dice.fork(name));
     }
     all.spawn(stop_after, std::ref(s), std::ref(server),

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace cetane::test {
 namespace {
@@ -45,8 +44,7 @@ std::uint64_t scenario_tally::hash() const noexcept {
 std::string scenario_tally::line() const {
   return fmt::format(
       "{:<20} {:>6} seeds, median {:>5} I/O operations and {:>4} faults, {:6.2f} s, hash {:016x}",
-      name_, seeds_.size(), median_operations(), median_faults(),
-      std::chrono::duration<double>(took_).count(), hash());
+      name_, seeds_.size(), median_operations(), median_faults(), seconds_, hash());
 }
 
 }  // namespace cetane::test

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cetane/base/clock.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -23,7 +21,7 @@ class scenario_tally {
   explicit scenario_tally(std::string_view name) : name_(name) {}
 
   void add(const played_seed& seed) { seeds_.push_back(seed); }
-  void took(duration real) noexcept { took_ += real; }
+  void took(double seconds) noexcept { seconds_ += seconds; }
 
   std::uint64_t median_operations() const;
   std::uint64_t median_faults() const;
@@ -37,7 +35,7 @@ class scenario_tally {
 
   std::string name_;
   std::vector<played_seed> seeds_;
-  duration took_{};
+  double seconds_ = 0;
 };
 
 }  // namespace cetane::test
