@@ -46,7 +46,8 @@ void master_link::on_ready() noexcept {
       if (words[i] == worker_word::go) on_news_(news::go);
     }
   }
-  if (count == 0) on_news_(news::master_ended);
+  // A master that has not read our word when it is killed resets the link.
+  if (count == 0 || errno == ECONNRESET) on_news_(news::master_ended);
 }
 
 }  // namespace cetane::detail

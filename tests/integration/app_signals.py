@@ -1,6 +1,7 @@
 """What signals do to a server: the first is an orderly stop, the second an end at once, and SIGUSR1 a look inside."""
 
 import contextlib
+import re
 import signal
 import time
 
@@ -58,7 +59,8 @@ def ends_at_once(command, first, second):
         server.signal(second)
         status = server.wait()
         harness.check(status == 128 + second, f"the status is {status}, not {128 + second}")
-        harness.check(" drained, 1 cut" in server.stderr(), f"nothing was said of the cut:\n{server.stderr()}")
+        cut = re.search(r" drained, ([0-9]+) cut", server.stderr())  # of those who were refused one may be there still
+        harness.check(cut and int(cut[1]) >= 1, f"nothing was said of the cut:\n{server.stderr()}")
         client.close()
     finally:
         server._kill()

@@ -61,7 +61,8 @@ class Places:
 
 def names_of_this_machine():
     """Names that are looked up without a network."""
-    for line in pathlib.Path("/etc/hosts").read_text().splitlines():
+    hosts = pathlib.Path("/etc/hosts")  # a bare system has none
+    for line in hosts.read_text().splitlines() if hosts.exists() else []:
         address, *names = line.partition("#")[0].split() or [""]
         if "." in address:
             yield from (name for name in names if "localhost" not in name)
