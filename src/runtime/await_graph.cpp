@@ -145,13 +145,17 @@ std::string await_graph::lines(std::size_t most) const {
     if (is_new) groups.push_back({&each, 0});
     ++groups[place->second].count;
   }
-  std::stable_partition(groups.begin(), groups.end(),
-                        [](const group& each) { return !each.first->causes.empty(); });
+  std::vector<group> shown;  // those whose reason is known come first
+  for (const bool known_reason : {true, false}) {
+    for (const group& each : groups) {
+      if (each.first->causes.empty() != known_reason) shown.push_back(each);
+    }
+  }
 
   std::string text;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (i == most) return text + fmt::format("  ... and {} more lines\n", groups.size() - most);
-    const group& same = groups[i];
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (i == most) return text + fmt::format("  ... and {} more lines\n", shown.size() - most);
+    const group& same = shown[i];
     const std::string others =
         same.count == 1 ? "" : fmt::format(" and {} more like it,", same.count - 1);
     text += fmt::format("  {}{}{}\n", same.first->name, others, told(*same.first));
