@@ -40,14 +40,16 @@ int master_link::say(char word) noexcept {
 
 void master_link::on_ready() noexcept {
   char words[16];
-  ssize_t count = 0;
-  while ((count = ::recv(link_.get(), words, sizeof words, MSG_DONTWAIT)) > 0) {
+  for (;;) {
+    const ssize_t count = ::recv(link_.get(), words, sizeof words, MSG_DONTWAIT);
+    if (count == 0) return on_news_(news::master_ended);
+    // A master that has not read our word when it is killed resets the link; the end comes after.
+    if (count < 0 && errno == ECONNRESET) continue;
+    if (count < 0) return;
     for (ssize_t i = 0; i < count; ++i) {
       if (words[i] == worker_word::go) on_news_(news::go);
     }
   }
-  // A master that has not read our word when it is killed resets the link.
-  if (count == 0 || errno == ECONNRESET) on_news_(news::master_ended);
 }
 
 }  // namespace cetane::detail

@@ -69,7 +69,8 @@ def check_calls(schedule, run):
     if not run.injected():
         raise Missed
     calls = len(run.trace.splitlines())
-    check(calls < schedule.usual_calls * 2 + 200, f"{calls} calls, {schedule.usual_calls} are usual; {run}")
+    more = 100_000 if schedule.error == "EADDRINUSE" else 200  # looks through the descriptors of all processes for who has the port
+    check(calls < schedule.usual_calls * 2 + more, f"{calls} calls, {schedule.usual_calls} are usual; {run}")
 
 
 def judge_start(schedule, command):
