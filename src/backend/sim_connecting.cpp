@@ -108,8 +108,7 @@ void sim_network::answer(const connection_ptr& made, const listener_ptr& listene
 
 void sim_network::established(const connection_ptr& made) {
   ++engine_.io_operations;
-  if (established_.size() == established_.capacity()) forget_ended();
-  established_.push_back(made);
+  add(made, established_);
   made->breaking.draw();
 }
 

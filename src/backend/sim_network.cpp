@@ -44,6 +44,16 @@ int sim_network::accept(int listener, int& descriptor, address& peer) {
   return 0;
 }
 
+// What is held where a way is cut keeps its connection, which keeps it.
+sim_network::~sim_network() {
+  for (const auto& each : begun_) {
+    if (const connection_ptr one = each.lock()) {
+      one->client()->way().forget();
+      one->server()->way().forget();
+    }
+  }
+}
+
 int sim_network::connect(sim_host& on, const address& to, const address* from, int& descriptor) {
   const auto wanted = std::make_shared<sim_connection>(engine_, connections_ + 1);
   const auto client = wanted->client();
@@ -51,6 +61,7 @@ int sim_network::connect(sim_host& on, const address& to, const address* from, i
   client->remote = sim_address::reached(to);
   if (const int failed = take_local_address(*client, from); failed < 0) return failed;
   ++connections_;
+  add(wanted, begun_);
   engine_.note("{} connects from {} to {}", client->name(), client->local, client->remote);
   if (to.is_unix()) {
     if (const int failed = connect_at_once(wanted); failed < 0) {
@@ -134,7 +145,7 @@ std::size_t sim_network::bytes_in_flight() {
 // Of connections that are established.
 template <class Visit>
 void sim_network::for_each_end(Visit&& visit) {
-  forget_ended();
+  forget_ended(established_);
   for (std::size_t i = 0; i < established_.size(); ++i) {
     const connection_ptr one = established_[i].lock();
     if (one == nullptr) continue;
@@ -199,13 +210,21 @@ int sim_network::take_local_address(sim_stream& client, const address* from) {
   return 0;
 }
 
-void sim_network::forget_ended() {
-  std::erase_if(established_, [](const auto& one) { return one.expired(); });
-  established_.reserve(2 * established_.size() + 16);
+void sim_network::forget_ended(connection_list& in) {
+  std::erase_if(in, [](const auto& one) { return one.expired(); });
+}
+
+// Those that have ended leave when there is no room.
+void sim_network::add(const connection_ptr& one, connection_list& to) {
+  if (to.size() == to.capacity()) {
+    forget_ended(to);
+    to.reserve(2 * to.size() + 16);
+  }
+  to.push_back(one);
 }
 
 void sim_network::draw_breaking() {
-  forget_ended();
+  forget_ended(established_);
   for (const auto& one : established_) one.lock()->breaking.draw();
 }
 

@@ -23,6 +23,9 @@ namespace cetane::detail {
 class sim_network {
  public:
   sim_network(sim_engine& engine, sim_hosts& hosts) noexcept : engine_(engine), hosts_(hosts) {}
+  sim_network(const sim_network&) = delete;
+  sim_network& operator=(const sim_network&) = delete;
+  ~sim_network();
 
   int listen(sim_host& on, const address& at, const listen_request& request, int& descriptor,
              address& bound);
@@ -78,7 +81,9 @@ class sim_network {
   void refuse(const connection_ptr& wanted, int error);
   int connect_at_once(const connection_ptr& wanted);
   void established(const connection_ptr& made);
-  void forget_ended();
+  using connection_list = std::vector<std::weak_ptr<sim_connection>>;
+  static void forget_ended(connection_list& in);
+  static void add(const connection_ptr& one, connection_list& to);
 
   sim_engine& engine_;
   sim_hosts& hosts_;
@@ -86,7 +91,8 @@ class sim_network {
   std::vector<listener_ptr> listeners_;  // open ones, oldest first
   std::uint64_t connections_ = 0;
   std::uint64_t cuts_ = 0;
-  std::vector<std::weak_ptr<sim_connection>> established_;  // oldest first
+  connection_list established_;  // oldest first
+  connection_list begun_;        // these, and those that are to be
 };
 
 }  // namespace cetane::detail
