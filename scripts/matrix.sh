@@ -28,7 +28,7 @@ matrix_facts() {
       ;;
     no-io_uring)
       compiler=$gcc options='--buildtype=debug -Ddebug=false -Dexamples=disabled -Dio_uring=disabled'
-      chosen="$chosen --no-suite refused"
+      matrix_only $on_a_loop
       ;;
     *) fail "no such configuration: $1; there are $matrix_names" ;;
   esac
@@ -37,6 +37,9 @@ matrix_facts() {
 
 # The components in which a second thread is at work: the mailbox, the offload pool and what is built on them.
 threaded='os runtime conc net socketserver app'
+
+# The components that run on a backend.
+on_a_loop='runtime backend conc sync net app'
 
 # Builds and runs these components only.
 matrix_only() {
