@@ -1,5 +1,6 @@
 """Runs schedules, several at a time, and says how to repeat each that fails. A schedule is an object with a `name`, and is judged by a function."""
 
+import collections
 import multiprocessing
 import os
 import re
@@ -14,6 +15,14 @@ from traced import Traced
 
 class Missed(Exception):
     """What was to happen to the program did not: it had ended before. How many calls there are is not the same in each run."""
+
+
+class HitAnother(Exception):
+    """It happened to another kind of call, of a thread that has made more of them, or fewer, than in the run that the plan is made of."""
+
+
+ATTEMPTS = 4
+UNTRIED = 0.05  # how many of all may be left without a verdict
 
 
 def add_options(parser):
@@ -39,15 +48,22 @@ def attempt(job):
     """Runs in a process of its own. A place that this run did not come to was the last one: the one before it is tried."""
     schedule, judge, command = job
     begin = time.monotonic()
+
+    def verdict(word, outcome):
+        return schedule, word, outcome, time.monotonic() - begin
+
     try:
-        for _ in range(4):
+        for _ in range(ATTEMPTS):
             try:
-                return schedule, True, judge(schedule, command), time.monotonic() - begin
+                return verdict("well", judge(schedule, command))
             except Missed:
-                schedule = schedule.earlier() or schedule
-        raise Failure("it did not happen")
+                another, schedule = False, schedule.earlier() or schedule
+            except HitAnother:
+                another = True
+        check(another, "it did not happen")
+        return verdict("untried", "other calls have this number")
     except (Failure, OSError) as failure:
-        return schedule, False, f"{type(failure).__name__}: {failure}", time.monotonic() - begin
+        return verdict("FAILED", f"{type(failure).__name__}: {failure}")
 
 
 def run_all(schedules, judge, chosen):
@@ -55,14 +71,15 @@ def run_all(schedules, judge, chosen):
         schedules = [schedule for schedule in schedules if re.fullmatch(chosen.only, schedule.name)]
     check(schedules, f"no schedule is called {chosen.only}")
     jobs = [(schedule, judge, chosen.command) for schedule in schedules]
-    run, failed = set(), 0
+    run, words = set(), collections.Counter()
     with multiprocessing.Pool(min(chosen.jobs, len(jobs))) as pool:
-        for schedule, well, outcome, seconds in pool.imap_unordered(attempt, jobs):
+        for schedule, word, outcome, seconds in pool.imap_unordered(attempt, jobs):
             run.add(schedule.name)
-            failed += not well
-            if not well or chosen.verbose:
-                print(f"{'well' if well else 'FAILED'}: {schedule.name} ({seconds:.2f} s): {outcome}", flush=True)
-            if not well:
+            words[word] += 1
+            if word != "well" or chosen.verbose:
+                print(f"{word}: {schedule.name} ({seconds:.2f} s): {outcome}", flush=True)
+            if word == "FAILED":
                 print(f"repeat it: {sys.executable} {sys.argv[0]} --only '{re.escape(schedule.name)}' {' '.join(chosen.command)}", flush=True)
-    check(not failed, f"{failed} of {len(run)} schedules failed")
+    check(not words["FAILED"], f"{words['FAILED']} of {len(run)} schedules failed")
+    check(words["untried"] <= max(1, UNTRIED * len(jobs)), f"{words['untried']} of {len(run)} schedules were not tried")
     print(f"{len(run)} schedules", flush=True)

@@ -12,14 +12,15 @@ A schedule that fails prints the command that repeats it, such as: syscall_fault
 """
 
 import dataclasses
+import re
 
 import harness
 import schedules
 import tour
 from outcome import check
-from schedules import Missed
+from schedules import HitAnother, Missed
 from syscall_table import EITHER, INJECTIONS, LEFT_OUT, NOTHING, ONE, REFUSED, TABLE
-from tour_server import LOGGED, run_serve, run_start
+from tour_server import LOGGED, TourFailed, run_serve, run_start
 from traced import read_calls
 
 MAIN = "PR_GET_DUMPABLE"  # the first call of main
@@ -36,6 +37,7 @@ class Schedule:
     number: int
     outcome: str = EITHER
     says: str = ""
+    only: str = ""
     usual_calls: int = 0
 
     @property
@@ -61,13 +63,25 @@ class Schedule:
 
 
 def judge(schedule, command):
-    return {"start": judge_start, "serve": judge_serve, "workers": judge_workers}[schedule.phase](schedule, command)
+    try:
+        return {"start": judge_start, "serve": judge_serve, "workers": judge_workers}[schedule.phase](schedule, command)
+    except TourFailed as failure:
+        check_target(schedule, failure.run)
+        raise
+
+
+def check_target(schedule, run):
+    """Whether it happened at all, and to what it was meant for: the calls of a thread have other numbers in each run."""
+    hit = [call for call in read_calls(run.trace) if call.injected]
+    if not hit:
+        raise Missed
+    if not all(re.search(schedule.only, call.arguments) for call in hit):
+        raise HitAnother
 
 
 def check_calls(schedule, run):
-    """Whether it happened at all, and was not answered by turning in circles."""
-    if not run.injected():
-        raise Missed
+    """Whether it was not answered by turning in circles."""
+    check_target(schedule, run)
     calls = len(run.trace.splitlines())
     more = 100_000 if schedule.error == "EADDRINUSE" else 200  # looks through the descriptors of all processes for who has the port
     check(calls < schedule.usual_calls * 2 + more, f"{calls} calls, {schedule.usual_calls} are usual; {run}")
@@ -146,7 +160,7 @@ def plan(phase, calls, first, usual_calls):
             continue
         for number in positions(calls, row, first):
             for error in row.errors.split():
-                yield Schedule(phase, row.call, error, number, outcome, row.says, usual_calls)
+                yield Schedule(phase, row.call, error, number, outcome, row.says, row.only, usual_calls)
 
 
 def plan_workers(command, first):
@@ -160,7 +174,7 @@ def plan_workers(command, first):
         taken = {call.number for call in early if call.name == row.call}
         for number in positions(later, row, first, taken):
             for error in row.errors.split():
-                yield Schedule("workers", row.call, error, number, usual_calls=len(calls))
+                yield Schedule("workers", row.call, error, number, only=row.only, usual_calls=len(calls))
 
 
 def plan_all(command, first):

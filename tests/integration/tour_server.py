@@ -9,7 +9,7 @@ import time
 
 import tour
 from outcome import Failure, check
-from traced import PATIENCE, Traced
+from traced import INJECTED, PATIENCE, Traced
 
 FILE = bytes(range(33, 127)) * 3000
 NUMBER = "127.1"  # where there is no name: looked up as one, though nothing is opened for it
@@ -27,7 +27,7 @@ class Run:
     usable: bool = True
 
     def injected(self):
-        return self.trace.count("(INJECTED)")
+        return self.trace.count(INJECTED)
 
     def __str__(self):
         last = "\n".join(line[:160] for line in self.trace.splitlines()[-12:])
@@ -68,12 +68,27 @@ def names_of_this_machine():
             yield from (name for name in names if "localhost" not in name)
 
 
+class TourFailed(Failure):
+    """`run`: what had been until then."""
+
+    def __init__(self, failure, run):
+        super().__init__(f"{failure}; {run}")
+        self.run = run
+
+
 def take_or_show(program, take, connect):
     """The losses of a tour. A tour that fails is told with what the program has done last."""
     try:
         return take(connect, FILE)
     except (Failure, OSError) as failure:
-        raise Failure(f"{failure}; {Run(None, program.trace(), program.stderr(), [])}") from None
+        raise TourFailed(failure, Run(None, program.trace(), program.stderr(), [])) from None
+
+
+def end(program, losses=(), usable=True):
+    try:
+        return Run(program.wait(), program.trace(), program.stderr(), losses, usable)
+    except Failure as failure:
+        raise TourFailed(failure, Run(None, program.trace(), program.stderr(), losses)) from None
 
 
 def run_start(command, inject=None, start_lines=2, take=tour.take_hello):
@@ -87,14 +102,14 @@ def run_start(command, inject=None, start_lines=2, take=tour.take_hello):
                 program.find_program()
                 losses = take_or_show(program, take, places.connector(lines))
                 program.signal()
-            return Run(program.wait(), program.trace(), program.stderr(), losses, bool(lines[0]))
+            return end(program, losses, usable=bool(lines[0]))
 
 
 def run_short(command, inject):
     """Traced from its first call on, and left alone; it ends by itself."""
     with tempfile.TemporaryDirectory(prefix="cetane-tour-") as folder:
         with Traced([*command, *Places(folder).options()], inject, from_start=True) as program:
-            return Run(program.wait(), program.trace(), program.stderr(), [])
+            return end(program)
 
 
 def run_until_lost(command, inject):
@@ -127,7 +142,7 @@ def run_serve(command, inject=None):
             program.go_on_when_stopped()
             losses = take_or_show(program, take, places.connector(lines))
             program.signal()
-            return Run(program.wait(), program.trace(), program.stderr(), losses)
+            return end(program, losses)
 
 
 def wait_for_descriptors(program, count, witness):

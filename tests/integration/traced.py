@@ -17,25 +17,40 @@ from outcome import PATIENCE, Failure, check
 PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616D61  # lets strace, which is no parent of the program, trace it where Yama restricts that
 PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
+INJECTED = "(INJECTED)"
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
+RESUMED = re.compile(r"^(\d+) +<\.\.\. \w+ resumed>(.*)$")  # the rest of a call after those that others have made meanwhile
+UNFINISHED = " <unfinished ...>"
 
 
 class Call:
-    """One line of a trace: the `number`-th call of its name that the process `pid` has made in this trace."""
+    """The `number`-th call of its name that the process `pid` has made in a trace."""
 
-    def __init__(self, pid, name, rest, number):
-        self.pid, self.name, self.number = pid, name, number
-        self.arguments = rest.rpartition(") ")[0] or rest
-        self.injected = "(INJECTED)" in rest
+    def __init__(self, pid, name, text, number):
+        self.pid, self.name, self.text, self.number = pid, name, text, number
+
+    def resume(self, rest):
+        self.text = self.text.removesuffix(UNFINISHED) + rest
+
+    @property
+    def arguments(self):
+        return self.text.rpartition(") ")[0] or self.text
+
+    @property
+    def injected(self):
+        return INJECTED in self.text
 
 
 def read_calls(text):
-    counts, calls = {}, []
+    counts, latest, calls = {}, {}, []
     for line in text.splitlines():
         if match := CALL.match(line):
             pid, name, rest = match.groups()
             counts[pid, name] = counts.get((pid, name), 0) + 1
-            calls.append(Call(int(pid), name, rest, counts[pid, name]))
+            latest[pid] = Call(int(pid), name, rest, counts[pid, name])
+            calls.append(latest[pid])
+        elif (match := RESUMED.match(line)) and match[1] in latest:
+            latest[match[1]].resume(match[2])
     return calls
 
 
