@@ -187,10 +187,10 @@ auto spawn_in(event_loop& loop, cancel_scope& scope, Fn&& fn, Args&&... args) {
 
 /// Starts fn(args...) as a task of its own and returns a handle to join or cancel it.
 ///
-/// Does not suspend: the task begins after this one has suspended, in the order of the calls. `fn`
-/// and `args` are copied or moved into the task, as std::thread does, and destroyed when it ends;
-/// share with std::ref. The task belongs to the innermost cancel scope of the caller: a deadline
-/// around the call is one of the task's too.
+/// Does not suspend: the task begins after this one has suspended, in the order of the calls (but
+/// for a simulation with shuffled_turns). `fn` and `args` are copied or moved into the task, as
+/// std::thread does, and destroyed when it ends; share with std::ref. The task belongs to the
+/// innermost cancel scope of the caller: a deadline around the call is one of the task's too.
 /// @throws std::bad_alloc  Nothing was started.
 template <class Fn, class... Args>
 auto spawn(Fn&& fn, Args&&... args) {
