@@ -1,0 +1,244 @@
+// The limit on io_uring: receives that stay, from a ring of few buffers that are soon in use again,
+// and one system call for all that has happened. A buffer is sent as it is and given back when the
+// kernel has taken it. Sends of one connection follow each other, since two in flight may overtake
+// each other; while too many wait, nothing more is read from that peer.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+
+#include "listener.h"
+
+enum { entries = 4096, buffers = 64, most_waiting = 8, group = 0, nobody = -1, pause_ms = 100 };
+enum what { op_accept, op_receive, op_send, op_cancel, op_pause, op_end };
+
+struct connection {
+  int first, last;  // buffers that wait to be sent, in order; the first is under way
+  int waiting;
+  size_t offset;  // of the first one
+  int receiving, ended;
+};
+
+static struct io_uring ring;
+static struct io_uring_buf_ring* buffer_ring;
+static char* memory;
+static size_t buffer_bytes;
+static size_t sizes[buffers];
+static int following[buffers];
+static struct connection* connections;  // index: descriptor
+static size_t slots;
+static int* starved;  // descriptors that found no buffer
+static size_t starved_count;
+static int listener;
+
+static inline struct io_uring_sqe* next_entry(void) {
+  struct io_uring_sqe* entry = io_uring_get_sqe(&ring);
+  if (entry) return entry;
+  io_uring_submit(&ring);
+  entry = io_uring_get_sqe(&ring);
+  if (!entry) die("io_uring_get_sqe");
+  return entry;
+}
+
+static inline uint64_t label(enum what what, int fd) { return (uint64_t)what << 32 | (uint32_t)fd; }
+
+static void receive(int fd) {
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
+  entry->user_data = label(op_receive, fd);
+  entry->flags |= IOSQE_BUFFER_SELECT;
+  entry->buf_group = group;
+  connections[fd].receiving = 1;
+}
+
+static void accept_more(void) {
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_multishot_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
+  entry->user_data = label(op_accept, listener);
+}
+
+static __attribute__((noinline, cold)) void accept_later(void) {
+  static struct __kernel_timespec pause = {.tv_nsec = pause_ms * 1000000LL};
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_timeout(entry, &pause, 0, 0);
+  entry->user_data = label(op_pause, 0);
+}
+
+// Instead of a handler: valgrind hands signals over between system calls only.
+static void end_on_signal(void) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  sigprocmask(SIG_BLOCK, &ends, NULL);
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_poll_add(entry, signalfd(-1, &ends, SFD_CLOEXEC), POLLIN);
+  entry->user_data = label(op_end, 0);
+}
+
+static __attribute__((noinline, cold)) void stop_receiving(int fd) {
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_cancel64(entry, label(op_receive, fd), 0);
+  entry->user_data = label(op_cancel, fd);
+}
+
+static inline void give_back(int buffer) {
+  io_uring_buf_ring_add(buffer_ring, memory + (size_t)buffer * buffer_bytes, (unsigned)buffer_bytes,
+                        (unsigned short)buffer, io_uring_buf_ring_mask(buffers), 0);
+  io_uring_buf_ring_advance(buffer_ring, 1);
+  if (starved_count > 0) receive(starved[--starved_count]);
+}
+
+static inline void send_first(int fd) {
+  struct connection* const peer = &connections[fd];
+  const int buffer = peer->first;
+  struct io_uring_sqe* entry = next_entry();
+  io_uring_prep_send(entry, fd, memory + (size_t)buffer * buffer_bytes + peer->offset,
+                     sizes[buffer] - peer->offset, MSG_NOSIGNAL | MSG_WAITALL);
+  entry->user_data = label(op_send, fd);
+}
+
+static __attribute__((noinline, cold)) void close_when_idle(int fd) {
+  struct connection* const peer = &connections[fd];
+  peer->ended = 1;
+  if (peer->first == nobody && !peer->receiving) close(fd);
+}
+
+static __attribute__((noinline, cold)) void make_slot(int fd) {
+  if ((size_t)fd >= slots) {
+    slots = ((size_t)fd + 1) * 2;
+    connections = realloc(connections, slots * sizeof *connections);
+    starved = realloc(starved, slots * sizeof *starved);
+    if (!connections || !starved) die("realloc");
+  }
+  connections[fd] = (struct connection){.first = nobody, .last = nobody};
+}
+
+static __attribute__((noinline, cold)) void take_connection(int fd, unsigned flags) {
+  if (fd >= 0) {
+    set_no_delay(fd);
+    make_slot(fd);
+    receive(fd);
+  }
+  if (flags & IORING_CQE_F_MORE) return;
+  if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
+    accept_later();
+  } else {
+    accept_more();
+  }
+}
+
+// The receive is over: no buffer was free, it was asked to stop, or the peer has ended.
+static __attribute__((noinline, cold)) void end_receive(int fd, int result) {
+  struct connection* const peer = &connections[fd];
+  peer->receiving = 0;
+  if (result == -ENOBUFS) {
+    starved[starved_count++] = fd;
+    peer->receiving = 1;  // as soon as there is one
+  } else if (result > 0 || result == -ECANCELED || result == -EINTR) {
+    if (peer->waiting < most_waiting) receive(fd);
+  } else {
+    close_when_idle(fd);
+  }
+}
+
+static inline void take_bytes(int fd, int result, unsigned flags) {
+  struct connection* const peer = &connections[fd];
+  if (result > 0) {
+    const int buffer = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
+    sizes[buffer] = (size_t)result;
+    following[buffer] = nobody;
+    if (peer->first == nobody) {
+      peer->first = peer->last = buffer;
+      send_first(fd);
+    } else {
+      following[peer->last] = buffer;
+      peer->last = buffer;
+    }
+    if (++peer->waiting == most_waiting && flags & IORING_CQE_F_MORE) stop_receiving(fd);
+  }
+  if (!(flags & IORING_CQE_F_MORE)) end_receive(fd, result);
+}
+
+static __attribute__((noinline, cold)) void break_off(int fd) {
+  struct connection* const peer = &connections[fd];
+  while (peer->first != nobody) {
+    const int buffer = peer->first;
+    peer->first = following[buffer];
+    give_back(buffer);
+  }
+  peer->waiting = 0;
+  shutdown(fd, SHUT_RDWR);  // ends the receive, which closes
+  close_when_idle(fd);
+}
+
+static inline void take_sent(int fd, int result) {
+  struct connection* const peer = &connections[fd];
+  if (result < 0 && result != -EINTR && result != -EAGAIN) {
+    break_off(fd);
+    return;
+  }
+  const int buffer = peer->first;
+  peer->offset += result > 0 ? (size_t)result : 0;
+  if (peer->offset == sizes[buffer]) {
+    peer->first = following[buffer];
+    peer->offset = 0;
+    --peer->waiting;
+    give_back(buffer);
+  }
+  if (peer->first != nobody) {
+    send_first(fd);
+  } else if (!peer->receiving) {
+    if (peer->ended) {
+      close(fd);
+    } else {
+      receive(fd);
+    }
+  }
+}
+
+static void open_ring(void) {
+  struct io_uring_params wanted = {
+      .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+      .cq_entries = 4 * entries};
+  int failed = io_uring_queue_init_params(entries, &ring, &wanted);
+  if (failed == 0) failed = io_uring_register_ring_fd(&ring) < 0;
+  memory = aligned_alloc(4096, buffers * buffer_bytes);
+  struct io_uring_buf_reg region = {.ring_entries = buffers, .bgid = group};
+  buffer_ring = aligned_alloc(4096, buffers * sizeof(struct io_uring_buf));
+  if (failed || !memory || !buffer_ring) die("io_uring");
+  region.ring_addr = (uint64_t)(uintptr_t)buffer_ring;
+  io_uring_buf_ring_init(buffer_ring);
+  if (io_uring_register_buf_ring(&ring, &region, 0) < 0) die("io_uring_register_buf_ring");
+  for (int i = 0; i < buffers; ++i) give_back(i);
+}
+
+int main(int argc, char** argv) {
+  const struct options chosen = parse_options(argc, argv);
+  prepare_process();
+  buffer_bytes = (chosen.buffer_bytes + 4095) / 4096 * 4096;
+  open_ring();
+  listener = listen_on(chosen);
+  end_on_signal();
+  accept_more();
+  for (;;) {
+    io_uring_submit_and_wait(&ring, 1);
+    struct io_uring_cqe* done;
+    unsigned head, count = 0;
+    io_uring_for_each_cqe(&ring, head, done) {
+      ++count;
+      const int fd = (int)(uint32_t)done->user_data;
+      switch ((enum what)(done->user_data >> 32)) {
+        case op_receive: take_bytes(fd, done->res, done->flags); break;
+        case op_send: take_sent(fd, done->res); break;
+        case op_accept: take_connection(done->res, done->flags); break;
+        case op_pause: accept_more(); break;
+        case op_cancel: break;
+        case op_end: _exit(0);
+      }
+    }
+    io_uring_cq_advance(&ring, count);
+  }
+}
