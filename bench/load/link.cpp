@@ -16,11 +16,6 @@
 namespace load {
 namespace {
 
-std::uint64_t now() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
-                                    std::chrono::nanoseconds(1));
-}
-
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -42,6 +37,11 @@ int connect_to(const std::string& host, int port) {
 
 }  // namespace
 
+std::uint64_t now() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                    std::chrono::nanoseconds(1));
+}
+
 link::link(const workload& work, const std::string& host, int port, std::uint64_t first_place)
     : work_(&work),
       fd_(connect_to(host, port)),
@@ -56,10 +56,21 @@ link::link(link&& other) noexcept
       sent_(other.sent_),
       received_(other.received_),
       wrong_(other.wrong_),
-      departures_(std::move(other.departures_)) {}
+      departures_(std::move(other.departures_)),
+      have_due_times_(other.have_due_times_) {}
 
 link::~link() {
   if (fd_ >= 0) close(fd_);
+}
+
+bool link::depart(std::uint64_t due, const pattern& bytes) {
+  const std::uint64_t number = allowed_ / work_->message_bytes;
+  if (number - answered() == departures_.size()) return false;
+  have_due_times_ = true;
+  departures_[number % departures_.size()] = due;
+  allowed_ += work_->message_bytes;
+  send_what_may_leave(bytes);
+  return true;
 }
 
 void link::allow(std::uint64_t messages, const pattern& bytes) {
@@ -107,9 +118,11 @@ void link::send_what_may_leave(const pattern& bytes) {
   const std::uint64_t end = std::min(allowed_, (answered() + work_->in_flight) * size);
   if (sent_ >= end) return;
 
-  const std::uint64_t departure = now();
-  for (std::uint64_t i = (sent_ + size - 1) / size; i < end / size; ++i)
-    departures_[i % departures_.size()] = departure;
+  if (!have_due_times_) {
+    const std::uint64_t departure = now();
+    for (std::uint64_t i = (sent_ + size - 1) / size; i < end / size; ++i)
+      departures_[i % departures_.size()] = departure;
+  }
   while (sent_ < end) {
     const std::string_view part = bytes.slice(first_place_ + sent_, end - sent_);
     const ssize_t n = send(fd_, part.data(), part.size(), MSG_NOSIGNAL);

@@ -17,8 +17,11 @@ struct workload {
   bool verify = false;
 };
 
-/// One connection in the closed loop: as soon as a message has come back whole, the next one
-/// leaves.
+/// Gives the steady clock's time in nanoseconds.
+std::uint64_t now();
+
+/// One connection. In the closed loop the next message leaves as soon as one has come back whole;
+/// in the open loop, when it is due.
 class link {
  public:
   /// Connects, blocking, and then turns to non-blocking mode.
@@ -34,6 +37,9 @@ class link {
   std::uint64_t wrong_bytes() const { return wrong_; }
   bool idle() const { return received_ == allowed_; }
 
+  /// Sends one message that was due at `due`, in nanoseconds of the steady clock: the time that it
+  /// takes counts from there, however late it leaves. False when as many are in flight as may be.
+  bool depart(std::uint64_t due, const pattern& bytes);
   /// Lets `messages` more leave and sends as many as fit into flight.
   void allow(std::uint64_t messages, const pattern& bytes);
   /// Forbids all messages that have not begun to leave.
@@ -53,7 +59,8 @@ class link {
   std::uint64_t first_place_;
   std::uint64_t allowed_ = 0, sent_ = 0, received_ = 0;  // bytes
   std::uint64_t wrong_ = 0;
-  std::vector<std::uint64_t> departures_;  // ring: when each message in flight began to leave
+  std::vector<std::uint64_t> departures_;  // ring: when each message in flight began to leave, or
+  bool have_due_times_ = false;            // when it was due
 };
 
 }  // namespace load

@@ -1,8 +1,11 @@
 // A load generator for echo servers: C connections in a closed loop, M-byte messages, P in flight
-// on each, one thread. Prints one line of JSON: how many messages came back, at which rate, and the
-// median of their times.
+// on each, one thread. Prints one line of JSON: how many messages came back, at which rate, and how
+// long they took. With --rate it is an open loop: messages are due at a constant rate, whatever the
+// server does, and the time of each counts from when it was due, so that a server that stops for a
+// while is charged for all who had to wait (no coordinated omission).
 //
 //     load --port 8013 -c 50 -m 64 -P 1 -d 1.0 --warm-up 0.1      for a time
+//     load --port 8013 -c 50 -m 64 --rate 20000 -d 10             at a constant rate
 //     load --port 8013 -c 50 -n 8000 --verify                     an exact number of messages,
 //     every byte looked at
 #include <sched.h>
@@ -71,24 +74,54 @@ class run {
     finish();
   }
 
+  void at_rate(double rate, double warm_up, double duration) {
+    const double interval = 1e9 / rate;
+    const std::uint64_t begin = load::now();
+    const auto number_at = [&](double when) { return static_cast<std::uint64_t>(when * rate); };
+    const std::uint64_t first = number_at(warm_up), end = number_at(warm_up + duration);
+    for (std::uint64_t number = 0; number < end;) {
+      const std::uint64_t due =
+          begin + static_cast<std::uint64_t>(static_cast<double>(number) * interval);
+      if (load::now() < due) {
+        take_events(0);
+        continue;
+      }
+      if (number == first) {
+        times_.clear();
+        server_spent_ = server_time();
+      }
+      if (!links_[number % links_.size()].depart(due, bytes_))
+        throw std::runtime_error("the server does not keep up with this rate");
+      ++number;
+    }
+    finish();
+    elapsed_ = std::chrono::nanoseconds(load::now() - begin) - seconds(warm_up);
+    measured_ = end - first;
+    server_spent_ = server_time() - server_spent_;
+  }
+
   int report() const {
     std::uint64_t wrong = 0;
     for (const load::link& each : links_) wrong += each.wrong_bytes();
     std::printf(
         "{\"connections\": %llu, \"message_bytes\": %llu, \"in_flight\": %llu, \"messages\": %llu, "
         "\"seconds\": %.6f, "
-        "\"rate\": %.1f, \"p50_us\": %.3f, \"server_ns\": %llu, \"verified\": %s, \"wrong_bytes\": "
-        "%llu}\n",
+        "\"rate\": %.1f, \"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, "
+        "\"server_ns\": %llu, \"verified\": %s, \"wrong_bytes\": %llu}\n",
         as_long(chosen_.connections), as_long(chosen_.work.message_bytes),
         as_long(chosen_.work.in_flight), as_long(measured_), elapsed_.count(),
-        static_cast<double>(measured_) / elapsed_.count(),
-        static_cast<double>(times_.quantile(0.5)) / 1000, as_long(server_spent_),
+        static_cast<double>(measured_) / elapsed_.count(), quantile_us(0.5), quantile_us(0.9),
+        quantile_us(0.99), quantile_us(0.999), as_long(server_spent_),
         chosen_.work.verify ? "true" : "false", as_long(wrong));
     return wrong == 0 ? 0 : 1;
   }
 
  private:
   static unsigned long long as_long(std::uint64_t value) { return value; }
+
+  double quantile_us(double share) const {
+    return static_cast<double>(times_.quantile(share)) / 1000;
+  }
 
   std::uint64_t server_time() const {
     return chosen_.server > 0 ? load::cpu_time_ns(chosen_.server) : 0;
@@ -100,11 +133,16 @@ class run {
     return sum;
   }
 
-  void turn() {
+  int take_events(int longest_ms) {
     epoll_event events[256];
-    const int count = epoll_wait(poller_, events, 256, static_cast<int>(longest_silence * 1000));
-    if (count == 0) throw std::runtime_error("the server has been silent for too long");
+    const int count = epoll_wait(poller_, events, 256, longest_ms);
     for (int i = 0; i < count; ++i) links_[events[i].data.u64].turn(bytes_, buffer_, times_);
+    return count;
+  }
+
+  void turn() {
+    if (take_events(static_cast<int>(longest_silence * 1000)) == 0)
+      throw std::runtime_error("the server has been silent for too long");
   }
 
   void turn_until(clock_type::time_point end) {
@@ -144,6 +182,8 @@ int main(int argc, char** argv) try {
   run load_run(chosen);
   if (chosen.messages > 0)
     load_run.exactly(chosen.messages);
+  else if (chosen.rate > 0)
+    load_run.at_rate(chosen.rate, chosen.warm_up, chosen.duration);
   else
     load_run.for_some_time(chosen.warm_up, chosen.duration);
   return load_run.report();

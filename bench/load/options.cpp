@@ -42,6 +42,8 @@ options parse_options(int argc, char** argv) {
       chosen.messages = number<std::uint64_t>(argv[i - 1], value);
     else if (word == "-d")
       chosen.duration = number<double>(argv[i - 1], value);
+    else if (word == "--rate")
+      chosen.rate = number<double>(argv[i - 1], value);
     else if (word == "--warm-up")
       chosen.warm_up = number<double>(argv[i - 1], value);
     else if (word == "--server")
@@ -55,6 +57,11 @@ options parse_options(int argc, char** argv) {
       chosen.work.in_flight == 0) {
     throw std::invalid_argument("--port, -c, -m and -P must be above 0");
   }
+  if (chosen.rate < 0 || (chosen.rate > 0 && chosen.messages > 0)) {
+    throw std::invalid_argument("--rate is above 0, and goes with -d");
+  }
+  // What is late must not hold up what is due: the limit is there for a server that stands still.
+  if (chosen.rate > 0) chosen.work.in_flight = 4096;
   return chosen;
 }
 

@@ -14,6 +14,7 @@ struct options {
   std::uint64_t connections = 1;
   std::uint64_t messages = 0;  // 0: for `duration`
   double duration = 1.0;
+  double rate = 0;  // messages a second, all connections together; 0: the closed loop
   double warm_up = 0.0;
   int cpu = -1;
   int server = 0;  // process id: what it spends while we measure is reported, too
