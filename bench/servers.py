@@ -37,6 +37,21 @@ def go(build):
     return [str(program)], ""
 
 
+CRATES = pathlib.Path("/usr/share/cargo/registry")  # where Debian's packages have them: nothing is downloaded
+
+
+def tokio(build):
+    """Cargo builds it, from a copy, since it writes beside the sources."""
+    program = build / "bench" / "tokio" / "target" / "release" / "tokio_echo"
+    if not program.exists():
+        if not shutil.which("cargo") or not any(CRATES.glob("tokio-1*")):
+            return None, "librust-tokio-dev or cargo"
+        shutil.copytree(HERE / "peers" / "tokio", build / "bench" / "tokio", dirs_exist_ok=True)
+        source = ["--config", 'source.crates-io.replace-with="debian"', "--config", f'source.debian.directory="{CRATES}"']
+        subprocess.run(["cargo", "build", "--release", "--offline", *source], cwd=build / "bench" / "tokio", check=True, stdout=sys.stderr)
+    return [str(program)], ""
+
+
 def python(script, module, interpreter, package):
     if subprocess.run([interpreter, "-c", f"import {module}"], stderr=subprocess.DEVNULL, check=False).returncode:
         return None, package
@@ -44,7 +59,11 @@ def python(script, module, interpreter, package):
 
 
 def limits(build):
-    return [Contestant("raw", *built(build, "epoll_echo", "")), Contestant("raw, edge-triggered", *built(build, "epoll_echo_et", ""))]
+    return [
+        Contestant("raw", *built(build, "epoll_echo", "")),
+        Contestant("raw, edge-triggered", *built(build, "epoll_echo_et", "")),
+        Contestant("raw, io_uring", *built(build, "io_uring_echo", "liburing-dev")),
+    ]
 
 
 def cetane(build, backend="epoll"):
@@ -55,6 +74,7 @@ def peers(build):
     return [
         Contestant("libuv", *built(build, "uv_echo", "libuv1-dev")),
         Contestant("asio", *built(build, "asio_echo", "libasio-dev")),
+        Contestant("tokio", *tokio(build)),
         Contestant("Go", *go(build)),
         Contestant("asyncio", *python("asyncio_echo.py", "asyncio", sys.executable, "python3")),
         Contestant("gevent", *python("gevent_echo.py", "gevent", "/usr/bin/python3", "python3-gevent")),

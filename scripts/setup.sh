@@ -79,6 +79,8 @@ missing_packages() {
       has_library libuv || echo libuv1-dev
       [ -f /usr/include/asio.hpp ] || echo libasio-dev
       has go || echo golang-go
+      has cargo || echo cargo
+      [ -d /usr/share/cargo/registry ] && ls /usr/share/cargo/registry | grep -q '^tokio-1' || echo librust-tokio-dev
       /usr/bin/python3 -c 'import gevent' 2>/dev/null || echo python3-gevent
       ;;
     docs) has doxygen || echo doxygen ;;
