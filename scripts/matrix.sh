@@ -38,8 +38,8 @@ matrix_facts() {
 # The components in which a second thread is at work: the mailbox, the offload pool and what is built on them.
 threaded='os runtime conc net socketserver app'
 
-# The components that run on a backend.
-on_a_loop='runtime backend conc sync net app'
+# The components that see a backend: those between them know the loop alone.
+on_a_loop='runtime backend net app'
 
 # Builds and runs these components only.
 matrix_only() {
