@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates] [kinds]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates] [latency] [kinds]      what to measure (all)
 
 Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots. The counts have bounds as well,
 in bounds.json: the status is 1 when one of them is above its own.
@@ -19,6 +19,7 @@ import servers
 import source_size
 import targets
 
+BACKENDS = {"epoll": "", "io_uring": ", io_uring"}  # and what a row of it has behind its name
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -71,17 +72,30 @@ def compile_time(_, results):
     return {"T1": found["ratio"]} if found else {}
 
 
+def best_limit(build, contestants, figure):
+    """Of the hand-written servers, by this figure, as a ratio to the first of them, which all are measured beside."""
+    others = [contestants[limit.name][figure]["ratio"] for limit in servers.limits(build)[1:] if limit.name in contestants]
+    return max([1.0, *others]) if figure == "rate" else min([1.0, *others])
+
+
 def rates(build, results):
-    found = run_part("paired.py", results, "--build", build)
+    found = run_part("paired.py", results, "--build", build, "--backends", *BACKENDS)
     if not found:
         return {}
     plot.draw_rates(found, results / "rates.svg")
     rows = {}
     for work, contestants in found.items():
-        for figure, row in contestants[servers.cetane(build).name].items():
-            if f"{work} {figure}" in targets.ROWS:
-                rows[f"{work} {figure}"] = row["ratio"]
+        for backend, suffix in BACKENDS.items():
+            for figure, row in contestants.get(servers.cetane(build, backend).name, {}).items():
+                if f"{work} {figure}{suffix}" in targets.ROWS:
+                    rows[f"{work} {figure}{suffix}"] = row["ratio"] / best_limit(build, contestants, figure)
     return rows
+
+
+def latency(build, results):
+    """At a constant rate: no targets, a table beside the peers."""
+    run_part("latency.py", results, "--build", build)
+    return {}
 
 
 def kinds(build, results):
@@ -90,7 +104,7 @@ def kinds(build, results):
     return {}
 
 
-PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "kinds": kinds}
+PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds}
 
 
 def print_summary(rows):
