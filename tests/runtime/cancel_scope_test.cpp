@@ -22,6 +22,7 @@ using cetane::join_handle;
 using cetane::spawn;
 using cetane::task;
 using cetane::yield;
+using cetane::detail::cancel_task;
 using cetane::detail::spawn_in;
 using cetane::detail::task_context;
 using cetane::detail::this_task;
@@ -225,6 +226,33 @@ TEST_CASE("a cancellation that comes while the task is shielded waits behind the
     test.loop().run_until([&] { return handle.done(); });
     CHECK(seen == "inside shielded ");
   }
+}
+
+TEST_CASE("the first reason of a task stays, also of one that is shielded meanwhile",
+          "[runtime][cancel]") {
+  test_loop test;
+  gate door;
+  task_context* self = nullptr;
+  cancel_reason told = cancel_reason::none;
+  const auto body = [&]() -> task<> {
+    self = &this_task("test");
+    {
+      cancel_scope shield(&current_scope(), cancel_scope::shield::yes);
+      const within here(shield);
+      co_await door.wait();
+    }
+    told = self->cancel_state;
+    co_await yield();
+  };
+  auto handle = test.spawn(body);
+  test.loop().run_until([&] { return door.waiting() == 1; });
+
+  cancel_task(*self, cancel_reason::sibling);
+  cancel_task(*self, cancel_reason::user);
+  door.open();
+  test.loop().run_until([&] { return handle.done(); });
+
+  CHECK(told == cancel_reason::sibling);
 }
 
 TEST_CASE("a task cancelled by its handle stays so in the scopes that it enters and leaves",
