@@ -11,6 +11,8 @@ WORK_FOLDER gets the copy and its build; it may be used again. scripts/equivalen
 """
 
 import argparse
+import collections
+import itertools
 import os
 import pathlib
 import random
@@ -29,6 +31,7 @@ GOAL = 80.0
 
 LETS_GO = r"(?:unwatch|remove|erase|cancel|disarm|unlink|clear|pop|pop_front|release|close|reset|leave|forget|notify|wake|flush|grant|resume)\w*"
 COMPARISONS = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > ", " == ": " != ", " != ": " == "}
+ASSIGNMENT = re.compile(r"^\s+(?:[\w*]+(?:\.|->))*(\w+) = ")
 STATEMENT = re.compile(r"^\s+[\w.>()\[\]*-]+(?: = |\().*;$")
 
 
@@ -78,8 +81,16 @@ def mistakes_in(path):
         if found and found[2].count("(") == found[2].count(")") and "constexpr" not in code:
             yield Mutant(path, number, "negated", [line], [f"{found[1]}!({found[2]}){found[3]}"])
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        if whole and STATEMENT.match(code) and STATEMENT.match(following) and indent(line) == indent(following) and "auto" not in code:
+        if whole and depend(code, following) and indent(line) == indent(following) and "auto" not in code:
             yield Mutant(path, number, "swapped", [line, following], [following, line])
+
+
+def depend(first, second):
+    """Whether it may matter which of two statements comes first: of two assignments one has to name what the other sets."""
+    if not STATEMENT.match(first) or not STATEMENT.match(second):
+        return False
+    targets = [ASSIGNMENT.match(line) for line in (first, second)]
+    return not all(targets) or targets[0][1] in second or targets[1][1] in first
 
 
 def indent(line):
@@ -145,9 +156,17 @@ class Copy:
 
 
 def draw(folder, chance, known):
-    drawn = sites(folder)
-    chance.shuffle(drawn)
-    return [mutant for mutant in drawn if str(mutant) not in known]
+    """Of each kind in turn: there are many more comparisons than calls that let go."""
+    kinds = collections.defaultdict(list)
+    for mutant in sites(folder):
+        if str(mutant) not in known:
+            kinds[mutant.kind].append(mutant)
+    for mutants in kinds.values():
+        chance.shuffle(mutants)
+    order = sorted(kinds)
+    chance.shuffle(order)
+    turns = itertools.zip_longest(*(kinds[kind] for kind in order))
+    return [mutant for turn in turns for mutant in turn if mutant is not None]
 
 
 def library_compiles(copy, mutant):
