@@ -11,6 +11,10 @@
 // in one edge); then, and for Unix sockets, which stop a read at passed descriptors, reading goes
 // on until EAGAIN.
 //
+// A datagram socket is registered for input alone: for one that asks for more the kernel makes an
+// event of each datagram that has left. Only one that has met EAGAIN asks for output, until there
+// is room.
+//
 // A stream that may have more input than one read took stands in `unread_` and is read again in the
 // next poll, after the events: one read a pass for each, so that a fast sender has no more of the
 // loop than others.
@@ -43,6 +47,7 @@ namespace cetane::detail {
 namespace {
 
 constexpr std::uint32_t all_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint32_t datagram_edges = EPOLLIN | EPOLLET;
 constexpr int events_per_wait = 256;
 
 class epoll_backend final : public kernel_backend {
@@ -57,6 +62,7 @@ class epoll_backend final : public kernel_backend {
 
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override { return add(object, all_edges); }
+  int watch(datagram_io& socket) override { return add(socket, datagram_edges); }
   int watch_once(poll_io& object, bool for_writing) override;
   void unwatch(io_object& object) noexcept override;
   void set_reading(stream_io& stream, bool on) noexcept override;
@@ -67,11 +73,14 @@ class epoll_backend final : public kernel_backend {
 
  private:
   static ssize_t written(stream_io& stream, ssize_t result) noexcept;
+  void await_room(datagram_io& socket) noexcept override { change(socket, EPOLLOUT); }
+  void change(datagram_io& socket, std::uint32_t besides) noexcept;
   int add(io_object& object, std::uint32_t events);
   int wait(time_point until) noexcept;
   void deliver(event_loop& loop, const epoll_event& event) noexcept;
   void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
                          std::uint32_t events) noexcept;
+  void deliver_to_datagram(datagram_io& socket, std::uint32_t events) noexcept;
   [[gnu::always_inline]] inline void read(io_blocks& blocks, stream_io& stream) noexcept;
   [[gnu::cold]] void read_nothing(stream_io& stream, long result) noexcept;
   [[gnu::noinline]] void note_unread(stream_io& stream) noexcept;
@@ -146,6 +155,9 @@ void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept
   if (object->type == io_object::kind::stream) {
     return deliver_to_stream(loop, static_cast<stream_io&>(*object), tag, event.events);
   }
+  if (object->type == io_object::kind::datagram) {
+    return deliver_to_datagram(static_cast<datagram_io&>(*object), event.events);
+  }
   if (object->one_shot) unwatch(*object);
   object->readable = true;
   static_cast<poll_io&>(*object).on_ready();
@@ -176,6 +188,24 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
     if (slots_.find(tag) != &stream) return;
   }
   if (stream.readable && stream.reading) read(loop.blocks(), stream);
+}
+
+// Behind an error there may be input for which there is no other event: see receive().
+void epoll_backend::deliver_to_datagram(datagram_io& socket, std::uint32_t events) noexcept {
+  socket.readable = true;
+  if ((events & EPOLLERR) != 0) socket.failed = true;
+  if ((events & EPOLLOUT) != 0 && !socket.writable) {
+    socket.writable = true;
+    change(socket, 0);
+  }
+  socket.on_ready();
+}
+
+void epoll_backend::change(datagram_io& socket, std::uint32_t besides) noexcept {
+  epoll_event event{};
+  event.events = datagram_edges | besides;
+  event.data.u64 = slots_.tag(socket.slot);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.descriptor, &event);
 }
 
 // One read. The object may be gone when the call up returns, so everything is noted before it.

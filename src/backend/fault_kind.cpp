@@ -45,6 +45,14 @@ std::string_view name_of(fault_kind kind) noexcept {
       return "failing_accepts";
     case fault_kind::shuffled_turns:
       return "shuffled_turns";
+    case fault_kind::lost_datagrams:
+      return "lost_datagrams";
+    case fault_kind::doubled_datagrams:
+      return "doubled_datagrams";
+    case fault_kind::reordered_datagrams:
+      return "reordered_datagrams";
+    case fault_kind::truncated_datagrams:
+      return "truncated_datagrams";
   }
   return {};
 }

@@ -4,6 +4,9 @@
 // kernel, and what has happened comes back. In between, work is only noted: streams and pollers
 // that want something stand in `wanted_`, output in the outbox.
 //
+// A datagram socket has a poll that stays, for its input and for errors; what has come is received
+// by a call down, as on epoll.
+//
 // A stream has up to three operations in flight, each a bit in io_object::in_flight: a receive, as
 // long as its owner reads; a poll for the peer's end, and for a reset after that; a poll for room,
 // after a write that found none. A receive stays, and takes a buffer out of the ring each time when
@@ -151,10 +154,13 @@ void uring_backend::deliver(completion done) noexcept {
     case op_hang_up:
       return deliver_hang_up(static_cast<stream_io&>(*object), done.result);
     case op_room:
+      if (object->type == io_object::kind::datagram) break;
       return deliver_room(static_cast<stream_io&>(*object), done.result);
     default:
+      if (object->type == io_object::kind::datagram) break;
       return deliver_poll(static_cast<poll_io&>(*object), done);
   }
+  deliver_to_datagram(static_cast<datagram_io&>(*object), done);
 }
 
 void uring_backend::deliver_stale(completion done) noexcept {
@@ -176,6 +182,19 @@ void uring_backend::deliver_poll(poll_io& object, completion done) noexcept {
   object.on_ready();
 }
 
+// Behind an error there may be input for which there is no other event: see receive().
+void uring_backend::deliver_to_datagram(datagram_io& socket, completion done) noexcept {
+  if (done.is_last() && operation_of(done) == op_poll) note_wanted(socket);
+  if (done.result == -ECANCELED) return;
+  if (operation_of(done) == op_room) {
+    socket.writable = true;
+  } else {
+    socket.readable = true;
+    socket.failed = done.result < 0 || (done.result & POLLERR) != 0 || socket.failed;
+  }
+  socket.on_ready();
+}
+
 void uring_backend::note_wanted(io_object& object) noexcept {
   if (object.unread_noted) return;
   object.unread_noted = true;
@@ -187,10 +206,16 @@ void uring_backend::submit_wanted() noexcept {
     io_object* const object = slots_.find(tag);
     if (object == nullptr) continue;
     object->unread_noted = false;
-    if (object->type == io_object::kind::stream) {
-      submit_for(static_cast<stream_io&>(*object), tag);
-    } else {
-      submit_for(static_cast<poll_io&>(*object), tag);
+    switch (object->type) {
+      case io_object::kind::stream:
+        submit_for(static_cast<stream_io&>(*object), tag);
+        break;
+      case io_object::kind::poll:
+        submit_for(static_cast<poll_io&>(*object), tag);
+        break;
+      case io_object::kind::datagram:
+        submit_for(static_cast<datagram_io&>(*object), tag);
+        break;
     }
   }
   wanted_.clear();
@@ -236,6 +261,14 @@ void uring_backend::submit_for(poll_io& object, std::uint64_t tag) noexcept {
   } else {
     submit_event(object, tag, op_poll, POLLIN | POLLOUT | POLLRDHUP, true);
   }
+}
+
+// A poll that stays tells of everything that comes; datagrams are received with a call of their
+// own.
+void uring_backend::submit_for(datagram_io& socket, std::uint64_t tag) noexcept {
+  if ((socket.in_flight & op_poll) == 0) submit_event(socket, tag, op_poll, POLLIN, true);
+  if (!socket.writable && (socket.in_flight & op_room) == 0)
+    submit_event(socket, tag, op_room, POLLOUT, false);
 }
 
 // A poll that stays: each call of wake() is one more completion.

@@ -34,6 +34,7 @@ class uring_backend final : public kernel_backend {
   void poll(event_loop& loop, time_point until) override;
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override;
+  int watch(datagram_io& socket) override { return add(socket); }
   int watch_once(poll_io& object, bool for_writing) override;
   void unwatch(io_object& object) noexcept override;
   void close(int descriptor, bool reset) noexcept override;
@@ -97,6 +98,8 @@ class uring_backend final : public kernel_backend {
   void submit_wanted() noexcept;
   void submit_for(stream_io& stream, std::uint64_t tag) noexcept;
   void submit_for(poll_io& object, std::uint64_t tag) noexcept;
+  void submit_for(datagram_io& socket, std::uint64_t tag) noexcept;
+  void await_room(datagram_io& socket) noexcept override { note_wanted(socket); }
   void submit_event(io_object& object, std::uint64_t tag, operation what, unsigned events,
                     bool stays) noexcept;
   void note_submitted(io_uring_sqe& entry, io_object& object, std::uint64_t tag,
@@ -112,6 +115,7 @@ class uring_backend final : public kernel_backend {
   bool take_aside(completion& out) noexcept;
   void deliver(completion done) noexcept;
   void deliver_poll(poll_io& object, completion done) noexcept;
+  void deliver_to_datagram(datagram_io& socket, completion done) noexcept;
   void deliver_stale(completion done) noexcept;
   bool find_aside(std::uint64_t wanted, completion& out) noexcept;
   bool take_answer(std::uint64_t wanted, completion& out) noexcept;

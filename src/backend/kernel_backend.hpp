@@ -1,11 +1,13 @@
 #pragma once
 
+#include <os/datagram.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/os/unique_fd.hpp>
 
 #include <ctime>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -56,6 +58,16 @@ class kernel_backend : public backend {
   void close(int descriptor, bool reset) noexcept override;
   std::string leftovers() const override;
 
+  int open_datagram(const address& at, const datagram_request& request, int& descriptor,
+                    address& bound) override;
+  std::span<const arrived_datagram> receive(datagram_io& socket, std::size_t limit,
+                                            std::size_t count) noexcept override;
+  ssize_t send(datagram_io& socket, const address* to, const iovec* parts,
+               int count) noexcept override;
+  int take_failure(datagram_io& socket, datagram_failure& out) noexcept override;
+  int set_membership(int descriptor, const address& group, const address& on, bool member) override;
+  int set_broadcast(int descriptor, bool allowed) override;
+
  protected:
   /// Throws cetane::error when there is no descriptor left.
   kernel_backend();
@@ -74,6 +86,9 @@ class kernel_backend : public backend {
   /// Why a write has failed of which the kernel says `error`, negative.
   static ssize_t why_unwritten(stream_io& stream, ssize_t error) noexcept;
 
+  /// A datagram socket had no room: arranges that on_ready() tells when there is.
+  virtual void await_room(datagram_io& socket) noexcept = 0;
+
   /// For a child process: closes what its parent's loop has open, save `kept`.
   void forget(std::span<const int> kept) noexcept;
 
@@ -85,6 +100,7 @@ class kernel_backend : public backend {
   int give_out(unique_fd& fresh, int& descriptor) noexcept;
 
   unique_fd wake_;
+  std::unique_ptr<os::datagram_batch> datagrams_;  // made for the first socket
   std::vector<bool> owned_;    // by number: what is open. Changed while no other thread can fork
   std::size_t strangers_ = 0;  // that were closed: not its own, or not any more
 };

@@ -1,6 +1,8 @@
 #include "backend/sim_address.hpp"
 
 #include <cstring>
+#include <string>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -47,6 +49,14 @@ address seen_by_ipv6(const address& v4) noexcept {
   return address::from_sockaddr(reinterpret_cast<const sockaddr*>(&six), sizeof six);
 }
 
+address unmapped(const address& v6) noexcept {
+  if (v6.family() != address_family::ipv6) return v6;
+  const std::string host = v6.host();
+  constexpr std::string_view prefix = "::ffff:";
+  if (!host.starts_with(prefix)) return v6;
+  return address::parse_ip(std::string_view(host).substr(prefix.size()), v6.port()).value_or(v6);
+}
+
 // [::] serves IPv4 too, as everywhere where nobody has switched that off.
 bool serves(const address& listening, const address& to) noexcept {
   if (listening == to) return true;
@@ -56,6 +66,18 @@ bool serves(const address& listening, const address& to) noexcept {
 
 bool overlap(const address& one, const address& other) noexcept {
   return serves(one, other) || serves(other, one);
+}
+
+bool is_broadcast(const address& where) noexcept {
+  return where.family() == address_family::ipv4 && is_host(where, "255.255.255.255");
+}
+
+bool is_multicast(const address& where) noexcept {
+  const std::string host = where.host();
+  if (where.family() == address_family::ipv6) return host.starts_with("ff");
+  if (where.family() != address_family::ipv4) return false;
+  const int first = std::stoi(host);
+  return first >= 224 && first <= 239;
 }
 
 address unnamed() noexcept {

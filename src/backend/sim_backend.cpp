@@ -110,6 +110,37 @@ class sim_backend final : public backend, public simulation {
   }
   ssize_t send_file(stream_io&, int, off_t, std::size_t) noexcept override { return -EINVAL; }
 
+  int open_datagram(const address& at, const datagram_request& request, int& descriptor,
+                    address& bound) override {
+    const spared_memory network;
+    return network_.post().open(host_, at, request, descriptor, bound);
+  }
+  int watch(datagram_io& socket) override {
+    const spared_memory network;
+    return delivery_.watch(socket);
+  }
+  std::span<const arrived_datagram> receive(datagram_io& socket, std::size_t limit,
+                                            std::size_t count) noexcept override {
+    const spared_memory network;
+    return network_.post().receive(socket, limit, count);
+  }
+  ssize_t send(datagram_io& socket, const address* to, const iovec* parts,
+               int count) noexcept override {
+    const spared_memory network;
+    return network_.post().send(socket, to, parts, count);
+  }
+  int take_failure(datagram_io& socket, datagram_failure& out) noexcept override {
+    const spared_memory network;
+    return network_.post().take_failure(socket, out);
+  }
+  int set_membership(int descriptor, const address& group, const address&, bool member) override {
+    const spared_memory network;
+    return network_.post().set_membership(descriptor, group, member);
+  }
+  int set_broadcast(int descriptor, bool allowed) override {
+    return network_.post().set_broadcast(descriptor, allowed);
+  }
+
   std::uint64_t seed() const noexcept override { return engine_.options.seed(); }
   time_point now() const noexcept override { return engine_.now(); }
   std::uint64_t trace_hash() const noexcept override { return engine_.trace.hash(); }

@@ -21,8 +21,6 @@ namespace {
 // Linux asks again after 1, 2, 4, ... s, six times, and gives up 64 s after the last time.
 constexpr unsigned most_tries = 7;
 
-constexpr duration neighbour_patience = std::chrono::seconds(3);
-
 duration patience_of(unsigned tries) { return std::chrono::seconds(1U << (tries - 1)); }
 
 // Gives the server's end its addresses, as a listener of this family shows them.

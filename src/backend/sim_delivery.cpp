@@ -92,9 +92,19 @@ void sim_delivery::call(event_loop& loop, const happening& what) noexcept {
   if (object->type == io_object::kind::stream) {
     return call_stream(loop, static_cast<stream_io&>(*object), what);
   }
+  if (object->type == io_object::kind::datagram) {
+    return call_datagram(static_cast<datagram_io&>(*object), what.conditions);
+  }
   object->readable = true;
   const demanded_memory program;
   static_cast<poll_io&>(*object).on_ready();
+}
+
+void sim_delivery::call_datagram(datagram_io& object, unsigned conditions) noexcept {
+  object.readable = true;
+  if ((conditions & sim_socket::output) != 0) object.writable = true;
+  if ((conditions & sim_socket::failure) != 0) object.failed = true;
+  object.on_ready();
 }
 
 void sim_delivery::call_stream(event_loop& loop, stream_io& stream,

@@ -46,6 +46,7 @@ class sim_delivery {
   void startle(const std::shared_ptr<sim_socket>& socket);
   void call(event_loop& loop, const happening& what) noexcept;
   void call_stream(event_loop& loop, stream_io& stream, const happening& what) noexcept;
+  static void call_datagram(datagram_io& object, unsigned conditions) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;
   void note_unread(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;

@@ -55,7 +55,8 @@ class sim_host final : public simulated_host {
   }
 
   const unsigned number;  // 1: where the loop is that moves the clock
-  sim_ports ports;
+  sim_ports ports;        // of connections, and the names of all Unix sockets
+  sim_ports datagram_ports;
   bool up = false;                                 // it has a loop
   std::map<unsigned, std::uint64_t> cut_off_from;  // hosts to which nothing gets, with the cut
 

@@ -2,14 +2,19 @@
 
 #include <backend/sim_host.hpp>
 
+#include <cetane/base/clock.hpp>
 #include <cetane/os/address.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace cetane::detail {
+
+/// How long a machine asks its neighbours for an address that none of them has.
+inline constexpr duration neighbour_patience = std::chrono::seconds(3);
 
 /// The machines on a simulated network, and whose address is whose.
 ///

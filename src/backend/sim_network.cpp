@@ -79,7 +79,11 @@ int sim_network::connect(sim_host& on, const address& to, const address* from, i
 int sim_network::close(int descriptor, bool reset) {
   const auto socket = descriptors_.remove(descriptor);
   if (socket == nullptr) return -EBADF;
-  give_back_address(*socket);
+  if (socket->type == sim_socket::kind::datagram) {
+    post_.forget(std::static_pointer_cast<sim_datagram>(socket));
+  } else {
+    give_back_address(*socket);
+  }
   if (socket->type == sim_socket::kind::listener) {
     engine_.note("listen on {} no more", socket->local);
     std::erase(listeners_, socket);
@@ -103,6 +107,7 @@ void sim_network::cut_power(sim_host& of) noexcept {
   engine_.note("the power of {} is cut", of.title());
   of.up = false;
   std::erase_if(listeners_, [&](const listener_ptr& one) { return one->host == &of; });
+  post_.cut_power(of);
   descriptors_.for_each([&](sim_socket& socket) {
     if (socket.host == &of) socket.vanish();
   });

@@ -5,6 +5,7 @@
 #include <backend/sim_engine.hpp>
 #include <backend/sim_hosts.hpp>
 #include <backend/sim_listener.hpp>
+#include <backend/sim_post.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/base/clock.hpp>
@@ -26,6 +27,8 @@ class sim_network {
   sim_network(const sim_network&) = delete;
   sim_network& operator=(const sim_network&) = delete;
   ~sim_network();
+
+  sim_post& post() noexcept { return post_; }
 
   int listen(sim_host& on, const address& at, const listen_request& request, int& descriptor,
              address& bound);
@@ -93,6 +96,7 @@ class sim_network {
   std::uint64_t cuts_ = 0;
   connection_list established_;  // oldest first
   connection_list begun_;        // these, and those that are to be
+  sim_post post_{engine_, descriptors_, hosts_};
 };
 
 }  // namespace cetane::detail

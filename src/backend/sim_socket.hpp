@@ -10,7 +10,8 @@ namespace cetane::detail {
 
 class sim_host;
 
-/// What a simulated descriptor stands for: a listener, or one end of a connection.
+/// What a simulated descriptor stands for: a listener, one end of a connection, or a socket for
+/// datagrams.
 class sim_socket {
  public:
   /// What may be said of a socket, as poll(2) says it.
@@ -21,7 +22,7 @@ class sim_socket {
     failure = 8U,  // an error nobody has asked for yet
   };
 
-  enum class kind : std::uint8_t { listener, stream };
+  enum class kind : std::uint8_t { listener, stream, datagram };
 
   sim_socket(const sim_socket&) = delete;
   sim_socket& operator=(const sim_socket&) = delete;

@@ -1,5 +1,7 @@
 #include "os/socket.hpp"
 
+#include <os/raw_address.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -18,40 +20,10 @@
 namespace cetane::os {
 namespace {
 
-// The system's form of an address, ready for a call.
-class raw_address {
- public:
-  raw_address() noexcept = default;
-  explicit raw_address(const address& from) noexcept : length_(from.to_sockaddr(storage_)) {}
-
-  sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
-  socklen_t length() const noexcept { return length_; }
-  socklen_t* length_for_result() noexcept {
-    length_ = sizeof storage_;
-    return &length_;
-  }
-  address value() noexcept { return address::from_sockaddr(get(), length_); }
-
- private:
-  sockaddr_storage storage_{};
-  socklen_t length_ = 0;
-};
-
 int result_of(int returned) noexcept { return returned < 0 ? -errno : returned; }
 
 int set_option(int fd, int layer, int name, int value) noexcept {
   return result_of(::setsockopt(fd, layer, name, &value, sizeof value));
-}
-
-int open_stream_socket(address_family family, unique_fd& out) noexcept {
-  int domain = AF_UNIX;
-  if (family == address_family::none) return -EAFNOSUPPORT;
-  if (family == address_family::ipv4) domain = AF_INET;
-  if (family == address_family::ipv6) domain = AF_INET6;
-  const int fd = ::socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  out.reset(fd);
-  return 0;
 }
 
 int bind_to(int fd, const address& where) noexcept {
@@ -67,25 +39,17 @@ int connect_to(int fd, const address& where) noexcept {
 }
 
 // True for a socket file that refuses connections: its server is gone. A busy server answers
-// EAGAIN, a datagram server EPROTOTYPE; and a plain file refuses as well, so its kind is looked at
-// first.
-bool is_stale_socket(const address& where) noexcept {
+// EAGAIN, one of the other kind of socket EPROTOTYPE; and a plain file refuses as well, so its kind
+// is looked at first.
+bool is_stale_socket(const address& where, int kind) noexcept {
   raw_address raw(where);
   const char* path = reinterpret_cast<const sockaddr_un*>(raw.get())->sun_path;
   struct stat facts {};
   if (path[0] == '\0' || ::lstat(path, &facts) != 0 || !S_ISSOCK(facts.st_mode)) return false;
 
   unique_fd probe;
-  if (open_stream_socket(address_family::unix_socket, probe) < 0) return false;
+  if (open_socket(address_family::unix_socket, kind, probe) < 0) return false;
   return connect_to(probe.get(), where) == -ECONNREFUSED;
-}
-
-int bind_to_unix(int fd, const address& where) noexcept {
-  const int result = bind_to(fd, where);
-  if (result != -EADDRINUSE || !is_stale_socket(where)) return result;
-  raw_address raw(where);
-  ::unlink(reinterpret_cast<const sockaddr_un*>(raw.get())->sun_path);
-  return bind_to(fd, where);
 }
 
 // Urgent data stays where it was sent, as RFC 6093, section 6, has it: no byte is lost, and a
@@ -111,13 +75,30 @@ int whole_seconds(duration span) noexcept {
 
 }  // namespace
 
+int open_socket(address_family family, int kind, unique_fd& out) noexcept {
+  int domain = AF_UNIX;
+  if (family == address_family::none) return -EAFNOSUPPORT;
+  if (family == address_family::ipv4) domain = AF_INET;
+  if (family == address_family::ipv6) domain = AF_INET6;
+  const int fd = ::socket(domain, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  out.reset(fd);
+  return 0;
+}
+
+int bind_socket(int fd, int kind, const address& where) noexcept {
+  const int result = bind_to(fd, where);
+  if (!where.is_unix() || result != -EADDRINUSE || !is_stale_socket(where, kind)) return result;
+  raw_address raw(where);
+  ::unlink(reinterpret_cast<const sockaddr_un*>(raw.get())->sun_path);
+  return bind_to(fd, where);
+}
+
 int listen_on(const address& where, const listen_options& options, unique_fd& out) noexcept {
   unique_fd fd;
-  int result = open_stream_socket(where.family(), fd);
+  int result = open_socket(where.family(), SOCK_STREAM, fd);
   if (result == 0) result = prepare_listener(fd.get(), where.family(), options);
-  if (result == 0) {
-    result = where.is_unix() ? bind_to_unix(fd.get(), where) : bind_to(fd.get(), where);
-  }
+  if (result == 0) result = bind_socket(fd.get(), SOCK_STREAM, where);
   if (result == 0) result = result_of(::listen(fd.get(), options.backlog));
   if (result == 0) out = std::move(fd);
   return result;
@@ -136,7 +117,7 @@ int accept_one(int listener, unique_fd& out, address* peer) noexcept {
 
 int begin_connect(const address& to, const address* from, unique_fd& out) noexcept {
   unique_fd fd;
-  int result = open_stream_socket(to.family(), fd);
+  int result = open_socket(to.family(), SOCK_STREAM, fd);
   if (result == 0 && !to.is_unix()) result = keep_urgent_data(fd.get());
   if (result == 0 && from != nullptr) result = bind_to(fd.get(), *from);
   if (result == 0) result = connect_to(fd.get(), to);

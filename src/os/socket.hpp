@@ -9,6 +9,12 @@
 /// and make every descriptor non-blocking and closed on exec.
 namespace cetane::os {
 
+/// Opens a socket of a kind: SOCK_STREAM or SOCK_DGRAM.
+int open_socket(address_family family, int kind, unique_fd& out) noexcept;
+/// Binds a socket of that kind. A Unix socket's file that nobody listens on any more is removed
+/// first; one that somebody does is -EADDRINUSE, and so is a file of another kind.
+int bind_socket(int fd, int kind, const address& where) noexcept;
+
 struct listen_options {
   int backlog = default_backlog;
   bool reuse_port = false;  ///< several sockets share a port; the kernel spreads the connections
@@ -16,9 +22,7 @@ struct listen_options {
 };
 
 /// Opens a listening stream socket. A TCP port may be taken again at once after a server's end.
-///
-/// A Unix socket's file that nobody listens on any more is removed first; one that somebody does is
-/// -EADDRINUSE, and so is a file of another kind.
+/// For a Unix socket as bind_socket().
 int listen_on(const address& where, const listen_options& options, unique_fd& out) noexcept;
 
 /// Takes one waiting connection; -EAGAIN when there is none.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <os/arrived_datagram.hpp>
+
 #include <cetane/base/clock.hpp>
 #include <cetane/os/address.hpp>
 
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +36,7 @@ class io_object {
   io_object(const io_object&) = delete;
   io_object& operator=(const io_object&) = delete;
 
-  enum class kind : std::uint8_t { stream, poll };
+  enum class kind : std::uint8_t { stream, poll, datagram };
 
   static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
 
@@ -103,6 +106,31 @@ class poll_io : public io_object {
   poll_io() noexcept : io_object(kind::poll) {}
   ~poll_io() = default;
 };
+
+/// A datagram socket.
+class datagram_io : public io_object {
+ public:
+  /// Something has happened of which `readable`, `writable` and `failed` say what. May destroy this
+  /// object.
+  virtual void on_ready() noexcept = 0;
+
+  bool failed = false;   // there may be something to take with take_failure()
+  bool is_unix = false;  // a Unix socket, which is told of nothing later
+
+ protected:
+  datagram_io() noexcept : io_object(kind::datagram) {}
+  ~datagram_io() = default;
+};
+
+/// A datagram socket to be opened.
+struct datagram_request {
+  const address* to = nullptr;  // the only peer; null: whoever
+  bool reuse_port = false;      // several sockets share the port, each datagram goes to one
+  bool share_port = false;      // the same for multicast: each datagram goes to all
+};
+
+using os::arrived_datagram;
+using os::datagram_failure;
 
 struct listen_request {
   int backlog = 500;
@@ -251,6 +279,31 @@ class backend {
   /// Says what is still open, watched or under way though nobody can want it any more: when a loop
   /// has ended there is nothing. Empty if so.
   virtual std::string leftovers() const { return {}; }
+
+  /// Opens a datagram socket at `at`; at no address at all, which needs a peer, wherever the system
+  /// likes. `bound` is its address with the real port.
+  virtual int open_datagram(const address& at, const datagram_request& request, int& descriptor,
+                            address& bound) = 0;
+  virtual int watch(datagram_io& socket) = 0;
+
+  /// Takes up to `count` datagrams, 32 at most, of `limit` bytes each: valid until the next call.
+  /// When there are none, on_ready() follows when there are. What one has beyond the limit is lost.
+  virtual std::span<const arrived_datagram> receive(datagram_io& socket, std::size_t limit,
+                                                    std::size_t count) noexcept = 0;
+
+  /// Sends `parts` as one datagram, or none of it: -EAGAIN when there is no room, and on_ready()
+  /// follows when there is; -ENOBUFS when nobody will tell when there is; or why not. To the only
+  /// peer if `to` is null. What has become of earlier ones is not told here.
+  virtual ssize_t send(datagram_io& socket, const address* to, const iovec* parts,
+                       int count) noexcept = 0;
+
+  /// Takes one note of what has become of a datagram: 0, or -EAGAIN when there is none.
+  virtual int take_failure(datagram_io& socket, datagram_failure& out) noexcept = 0;
+
+  /// Joins or leaves a multicast group, on the interface with the address `on` if that is one.
+  virtual int set_membership(int descriptor, const address& group, const address& on,
+                             bool member) = 0;
+  virtual int set_broadcast(int descriptor, bool allowed) = 0;
 
   /// Sends from a file, as write(). -EINVAL or -ENOSYS: this file cannot be sent so.
   virtual ssize_t send_file(stream_io& stream, int file, off_t offset,

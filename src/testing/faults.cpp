@@ -36,7 +36,10 @@ faults faults::flaky() {
       .resets(0.1)
       .refused_connects(0.05)
       .lost_connects(0.02)
-      .full_backlogs(0.05);
+      .full_backlogs(0.05)
+      .lost_datagrams(0.05)
+      .doubled_datagrams(0.02)
+      .reordered_datagrams(0.05);
 }
 
 faults faults::hostile() {
@@ -55,7 +58,11 @@ faults faults::hostile() {
       .unreachable_connects(0.05)
       .full_backlogs()
       .failing_accepts()
-      .shuffled_turns();
+      .shuffled_turns()
+      .lost_datagrams(0.2)
+      .doubled_datagrams(0.2)
+      .reordered_datagrams(0.2)
+      .truncated_datagrams(0.1);
 }
 
 faults faults::named(std::string_view profile) {
@@ -118,6 +125,20 @@ faults& faults::failing_accepts(double share) { return strike(fault_kind::failin
 
 faults& faults::shuffled_turns() { return strike(fault_kind::shuffled_turns, 1); }
 
+faults& faults::lost_datagrams(double share) { return strike(fault_kind::lost_datagrams, share); }
+
+faults& faults::doubled_datagrams(double share) {
+  return strike(fault_kind::doubled_datagrams, share);
+}
+
+faults& faults::reordered_datagrams(double share) {
+  return strike(fault_kind::reordered_datagrams, share);
+}
+
+faults& faults::truncated_datagrams(double share) {
+  return strike(fault_kind::truncated_datagrams, share);
+}
+
 faults& faults::strike(fault_kind kind, double share) {
   ways_.set_share(kind, share);
   return *this;
@@ -159,6 +180,10 @@ faults faults::drawn(random_stream& numbers) {
   if (numbers.chance(0.2)) mix.full_backlogs(share(0.5));
   if (numbers.chance(0.3)) mix.failing_accepts(share(1));
   if (numbers.chance(0.5)) mix.shuffled_turns();
+  if (numbers.chance(0.3)) mix.lost_datagrams(share(0.5));
+  if (numbers.chance(0.3)) mix.doubled_datagrams(share(0.5));
+  if (numbers.chance(0.3)) mix.reordered_datagrams(share(0.5));
+  if (numbers.chance(0.1)) mix.truncated_datagrams(share(0.5));
   return mix;
 }
 

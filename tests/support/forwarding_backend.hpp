@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -77,6 +78,29 @@ class forwarding_backend : public detail::backend {
   }
   unsent send_taken(detail::stream_io& stream) noexcept override { return to_->send_taken(stream); }
   void flush() noexcept override { to_->flush(); }
+  int open_datagram(const address& at, const detail::datagram_request& request, int& descriptor,
+                    address& bound) override {
+    return to_->open_datagram(at, request, descriptor, bound);
+  }
+  int watch(detail::datagram_io& socket) override { return to_->watch(socket); }
+  std::span<const detail::arrived_datagram> receive(detail::datagram_io& socket, std::size_t limit,
+                                                    std::size_t count) noexcept override {
+    return to_->receive(socket, limit, count);
+  }
+  ssize_t send(detail::datagram_io& socket, const address* to, const iovec* parts,
+               int count) noexcept override {
+    return to_->send(socket, to, parts, count);
+  }
+  int take_failure(detail::datagram_io& socket, detail::datagram_failure& out) noexcept override {
+    return to_->take_failure(socket, out);
+  }
+  int set_membership(int descriptor, const address& group, const address& on,
+                     bool member) override {
+    return to_->set_membership(descriptor, group, on, member);
+  }
+  int set_broadcast(int descriptor, bool allowed) override {
+    return to_->set_broadcast(descriptor, allowed);
+  }
   ssize_t send_file(detail::stream_io& stream, int file, off_t offset,
                     std::size_t count) noexcept override {
     return to_->send_file(stream, file, offset, count);

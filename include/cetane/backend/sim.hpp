@@ -118,7 +118,7 @@ class CETANE_API simulation {
   /// The last lines of the event log, oldest first, each with its virtual time in seconds.
   virtual std::string log_tail(std::size_t lines = 100) const = 0;
 
-  /// Listeners and connections that somebody has open.
+  /// Listeners, connections and sockets for datagrams that somebody has open.
   virtual std::size_t open_descriptors() const noexcept = 0;
 
   /// How many faults of a kind, or of all, have struck. Latency alone is none.
@@ -159,7 +159,8 @@ class CETANE_API simulation {
   virtual simulated_host& own_host() noexcept = 0;
 
   /// Cuts the way from one machine to another: nothing arrives any more, and what was sent is sent
-  /// again, as TCP does it, until the way is mended: after this time, or by a call.
+  /// again, as TCP does it, until the way is mended: after this time, or by a call. Datagrams are
+  /// lost.
   virtual void cut(simulated_host& from, simulated_host& to,
                    duration how_long = duration::max()) = 0;
   virtual void mend(simulated_host& from, simulated_host& to) = 0;

@@ -39,11 +39,13 @@ class CETANE_API faults {
   /// direction.
   faults& latency(any_duration shortest, any_duration longest);
 
-  /// How fast the bytes of each direction of a connection travel, one behind the other.
+  /// How fast the bytes of each direction of a connection travel, one behind the other; and the
+  /// datagrams of each socket.
   faults& bandwidth(std::size_t bytes_per_second);
 
   /// How much each end buffers for sending, and as much again for receiving: with little, `send`
-  /// soon waits. Counts for connections made from then on.
+  /// soon waits. Counts for connections made from then on. A datagram that finds a socket's buffer
+  /// full is lost.
   faults& buffers(std::size_t bytes);
 
   /// Lets what one end sends arrive in pieces of 1 to `most_bytes` bytes, so that a read may end
@@ -89,6 +91,13 @@ class CETANE_API faults {
   /// on is the order in which waiters are served, not that in which they then run. A task that
   /// yields still lets all go first who are ready then.
   faults& shuffled_turns();
+
+  /// Datagrams that are lost, come twice, come later than others which leave after them, or come
+  /// without their end. Those on Unix sockets all come, once, whole, and in their order.
+  faults& lost_datagrams(double share = 0.1);
+  faults& doubled_datagrams(double share = 0.1);
+  faults& reordered_datagrams(double share = 0.1);
+  faults& truncated_datagrams(double share = 0.1);
 
   /// Leaves out a kind, whatever was or will be said.
   faults& without(fault_kind kind);

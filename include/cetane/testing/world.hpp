@@ -79,7 +79,8 @@ class CETANE_API world {
   ///
   /// Connections stay. What is sent is sent again after 200 ms, 400 ms and so on, as TCP does, and
   /// arrives when it gets through; connects try again after 1, 3, 7, ... s. Who hears nothing of
-  /// its peer for two minutes, or of what it sent for a quarter of an hour, gives up.
+  /// its peer for two minutes, or of what it sent for a quarter of an hour, gives up. Datagrams are
+  /// lost, those included that are on their way.
   void partition(testing::host& one, testing::host& other);
   void partition(testing::host& from_all);
   /// The same, and it heals by itself, after a time between these.
@@ -142,7 +143,8 @@ class CETANE_API world {
 
   /// Tasks that live, besides the body's own.
   [[nodiscard]] std::size_t live_tasks() const noexcept;
-  /// Listeners and connections that somebody has open, connects under way included.
+  /// Listeners, connections and sockets for datagrams that somebody has open, connects under way
+  /// included.
   [[nodiscard]] std::size_t open_descriptors();
   /// Bytes that were given to `send` and that the peer's system has not acknowledged; the end of a
   /// connection counts as one.
