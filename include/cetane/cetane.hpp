@@ -34,10 +34,14 @@
 #include <cetane/conc/timeout.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/net/connect.hpp>
+#include <cetane/net/connect_udp.hpp>
 #include <cetane/net/connection.hpp>
+#include <cetane/net/datagram.hpp>
 #include <cetane/net/line_reader.hpp>
 #include <cetane/net/readiness.hpp>
 #include <cetane/net/resolve.hpp>
+#include <cetane/net/udp_peer.hpp>
+#include <cetane/net/udp_socket.hpp>
 #include <cetane/sync/barrier.hpp>
 #include <cetane/sync/condition.hpp>
 #include <cetane/sync/countdown.hpp>

@@ -139,6 +139,9 @@ message_too_long::message_too_long(std::string_view what, std::size_t limit_byte
             errc::message_too_long),
       limit_bytes_(limit_bytes) {}
 
+message_too_long::message_too_long(const whole_text& message, std::size_t limit_bytes)
+    : error(message, errc::message_too_long), limit_bytes_(limit_bytes) {}
+
 message_too_long::~message_too_long() = default;
 
 queue_closed::queue_closed(std::string_view tried) : error(tried, errc::queue_closed) {}

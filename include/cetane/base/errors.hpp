@@ -150,6 +150,8 @@ class CETANE_API message_too_long : public error {
   /// @param what  What was read: "read a line from 127.0.0.1:4000".
   /// @param cure  How to raise the limit: "until_eol(limit)".
   message_too_long(std::string_view what, std::size_t limit_bytes, std::string_view cure);
+  /// For a limit that nobody can raise.
+  message_too_long(const whole_text& message, std::size_t limit_bytes);
   ~message_too_long() override;
 
   [[nodiscard]] std::size_t limit_bytes() const noexcept { return limit_bytes_; }

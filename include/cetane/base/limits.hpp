@@ -49,6 +49,23 @@ inline constexpr duration default_drain = std::chrono::seconds(5);
 /// How long cancelled handlers have for their clean-up and output.
 inline constexpr duration default_clean_up = std::chrono::seconds(1);
 
+// Datagrams.
+
+/// Longest datagram that is received whole; the rest of a longer one is cut off. UDP has none that
+/// is longer.
+inline constexpr std::size_t default_datagram_limit = 64_KiB;
+/// Sessions of a UDP service; the datagrams of further peers are dropped.
+inline constexpr std::size_t default_udp_peers = 10000;
+/// A session ends when its peer is silent for so long.
+inline constexpr duration default_udp_idle = std::chrono::seconds(60);
+/// What waits for a session to receive it; further datagrams are dropped.
+inline constexpr std::size_t default_udp_waiting = 64;
+inline constexpr std::size_t default_udp_waiting_bytes = 256_KiB;
+/// What waits for all sessions of a service together.
+inline constexpr std::size_t default_udp_waiting_in_all = 16_MiB;
+/// Notes of datagrams that have not come to their place; the oldest go first.
+inline constexpr std::size_t default_undelivered_limit = 64;
+
 // Processes, threads and names.
 
 /// Processes in which an application serves.
@@ -84,8 +101,6 @@ inline constexpr std::size_t default_dispatcher_limit = 1024;
 /// Objects that a pool keeps while nobody uses them, and those that are in use at a time.
 inline constexpr std::size_t default_pool_idle = 5;
 inline constexpr std::size_t default_pool_open = 100;
-/// Sessions of a UDP service.
-inline constexpr std::size_t default_udp_peers = 10000;
 
 /// The limits of a connection. A service has one of these for all that it accepts.
 struct connection_limits {
@@ -99,9 +114,22 @@ struct connection_limits {
   duration close_linger = default_close_linger;
 };
 
+/// The limits of a datagram socket. The three for its output are those of a connection: datagrams
+/// are queued only while the system takes none.
+struct udp_limits {
+  std::size_t datagram_bytes = default_datagram_limit;
+  std::size_t waiting_datagrams = default_udp_waiting;
+  std::size_t waiting_bytes = default_udp_waiting_bytes;
+  std::size_t waiting_in_all_bytes = default_udp_waiting_in_all;
+  std::size_t output_high_bytes = default_output_high_mark;
+  std::size_t output_low_bytes = default_output_low_mark;
+  std::size_t output_bytes = default_output_limit;
+};
+
 /// The limits of a service.
 struct service_limits {
   connection_limits connection;
+  udp_limits udp;
   std::size_t max_connections = 0;  ///< 0: the descriptor limit less descriptors_kept_free
   int backlog = default_backlog;
   std::size_t accepts_per_wake_up = default_accepts_per_wake_up;

@@ -7,8 +7,8 @@ namespace cetane {
 /// What a loop has counted since it was made. Plain figures, read on the loop's thread.
 ///
 /// At any time: tasks_started == tasks_finished + tasks_alive, timers_armed == timers_fired +
-/// timers_cancelled + timers_live, bytes_queued == bytes_sent + bytes_dropped + what still waits,
-/// accepted == connections closed + open.
+/// timers_cancelled + timers_live, of connections bytes_queued == bytes_sent + bytes_dropped + what
+/// still waits, accepted == connections closed + open.
 struct loop_stats {
   std::uint64_t passes = 0;
   std::uint64_t resumes = 0;
@@ -27,7 +27,10 @@ struct loop_stats {
   std::uint64_t bytes_queued = 0;   // accepted by send
   std::uint64_t bytes_sent = 0;     // taken by the kernel
   std::uint64_t bytes_dropped = 0;  // reported undelivered when a connection closed
-  std::uint64_t stale_events = 0;   // events for a descriptor that was closed meanwhile
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagrams_sent = 0;     // taken by the kernel
+  std::uint64_t datagrams_dropped = 0;  // had no room here, on their way in or out
+  std::uint64_t stale_events = 0;       // events for a descriptor that was closed meanwhile
 
   // What never happens unless there is a mistake in the library:
   std::uint64_t stray_wakes = 0;    // a task was to go on that waited for nothing

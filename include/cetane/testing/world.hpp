@@ -147,7 +147,7 @@ class CETANE_API world {
   /// included.
   [[nodiscard]] std::size_t open_descriptors();
   /// Bytes that were given to `send` and that the peer's system has not acknowledged; the end of a
-  /// connection counts as one.
+  /// connection counts as one. Those of a datagram count until it has left.
   [[nodiscard]] std::size_t bytes_in_flight();
 
   /// What happened on the network last, oldest first, each line with its virtual time in seconds.
