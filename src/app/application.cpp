@@ -49,7 +49,7 @@ service& application::add_service(service added) {
     throw std::logic_error(
         "add_service: this service was moved away; add the one that it was moved to");
   }
-  detail::service_core& core = *added.core_;
+  detail::service_base& core = *added.core_;
   return core_->add_service(std::move(added), core);
 }
 

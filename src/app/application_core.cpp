@@ -68,7 +68,7 @@ application_core::presence::presence(application_core& here) noexcept
 
 application_core::presence::~presence() { running_application = around_; }
 
-service& application_core::add_service(service added, service_core& core) {
+service& application_core::add_service(service added, service_base& core) {
   if (stop_) throw std::logic_error("a service is added to an application that stops");
   services_.push_back(std::make_unique<service>(std::move(added)));
   cores_.push_back(&core);
@@ -174,7 +174,7 @@ void application_core::start_tasks() {
 void application_core::begin_stop() {
   const duration drain = options_.drain.value_or(drain_.value_or(default_drain));
   if (options_.drain) {
-    for (service_core* const core : cores_) core->set_grace(drain);
+    for (service_base* const core : cores_) core->set_grace(drain);
   }
   stop_.emplace(work_in_hand{*loop_, own_loop_ != nullptr, *scope_, cores_, entries_}, drain,
                 makes_way_ ? idle_handlers::go_on : idle_handlers::are_cancelled);
@@ -198,7 +198,7 @@ void application_core::finish() {
   stop_.reset();
   signals_.reset();
   link_.reset();
-  for (service_core* const core : cores_) core->leave_loop();
+  for (service_base* const core : cores_) core->leave_loop();
   entries_.clear();
   if (loop_ != nullptr) loop_->set_home(nullptr);
   scope_.reset();

@@ -3,7 +3,7 @@
 #include <app/command_line.hpp>
 #include <app/master_link.hpp>
 #include <app/prefork_master.hpp>
-#include <app/service_core.hpp>
+#include <app/service_base.hpp>
 #include <app/signal_source.hpp>
 #include <app/standard_options.hpp>
 #include <app/stop_sequence.hpp>
@@ -51,7 +51,7 @@ class application_core final : prefork_duty {
   /// `ended` tells, is a stop.
   void run_for(std::function<bool()> ended) { main_ended_ = std::move(ended); }
 
-  service& add_service(service added, service_core& core);
+  service& add_service(service added, service_base& core);
   task_entry& add_task(std::unique_ptr<unstarted_task> task);
   void on_stop(std::function<void()> call) { on_stop_.push_back(std::move(call)); }
   void stop() noexcept;
@@ -106,7 +106,7 @@ class application_core final : prefork_duty {
   void settle_named_port(std::size_t index);
   void start_service(std::size_t index);
   void start_late_service();
-  void say_where(const service_core& core) const;
+  void say_where(const service_base& core) const;
   void start_tasks();
   void drop_ended_tasks();
   void handle_signals();
@@ -138,7 +138,7 @@ class application_core final : prefork_duty {
   std::function<bool()> main_ended_;
 
   std::vector<std::unique_ptr<service>> services_;
-  std::vector<service_core*> cores_;       // of the services, in the same order
+  std::vector<service_base*> cores_;       // of the services, in the same order
   std::vector<std::string> port_options_;  // what moves their ports, such as "--port"
   std::list<std::unique_ptr<task_entry>> entries_;
   std::size_t entries_kept_ = 0;  // when the ended ones were dropped last

@@ -61,7 +61,7 @@ duration application_core::longest_stop() const {
   const duration drain = options_.drain.value_or(drain_.value_or(default_drain));
   duration longest = drain;
   duration clean_up = default_clean_up;
-  for (service_core* const core : cores_) {
+  for (service_base* const core : cores_) {
     if (!options_.drain) longest = std::max(longest, core->grace().value_or(drain));
     clean_up = std::max(clean_up, core->limits().clean_up);
   }
@@ -70,11 +70,11 @@ duration application_core::longest_stop() const {
 }
 
 void application_core::on_serving() {
-  for (const service_core* const core : cores_) say_where(*core);
+  for (const service_base* const core : cores_) say_where(*core);
 }
 
 void application_core::on_stopping() {
-  for (service_core* const core : cores_) core->close_for_workers();
+  for (service_base* const core : cores_) core->close_for_workers();
 }
 
 // A worker.
@@ -84,7 +84,7 @@ int application_core::work(unique_fd link) {
     link_.emplace(std::move(link));
     requests_left_ = prefork_->max_requests;
     if (requests_left_ > 0) {
-      for (service_core* const core : cores_) core->set_budget(requests_left_);
+      for (service_base* const core : cores_) core->set_budget(requests_left_);
     }
     start();
     link_->attach(*loop_, [this](master_link::news what) { on_news(what); });

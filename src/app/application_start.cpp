@@ -64,7 +64,7 @@ void application_core::start() {
   loop_->set_home(&*scope_);
   handle_signals();
   for (std::size_t i = 0; i < cores_.size(); ++i) start_service(i);
-  for (const service_core* const core : cores_) say_where(*core);
+  for (const service_base* const core : cores_) say_where(*core);
 }
 
 void application_core::make_loop() {
@@ -80,7 +80,7 @@ void application_core::make_loop() {
 // Where a service listens, as the options say. --port and --uds are for the first one.
 void application_core::settle_place(std::size_t index) {
   if (!line_.has_sources()) return;
-  service_core& core = *cores_[index];
+  service_base& core = *cores_[index];
   if (options_.host) core.set_host(*options_.host);
   if (index == 0 && options_.uds) return core.set_unix_path(address::unix_path(*options_.uds));
   if (core.is_unix()) {
@@ -90,15 +90,15 @@ void application_core::settle_place(std::size_t index) {
   }
   if (index == 0) {
     port_options_[index] = "--port";
-    line_.set_help("port", fmt::format("listen on this TCP port; 0 picks a free one ({})",
-                                       core.wanted_port()));
+    line_.set_help("port", fmt::format("listen on this {} port; 0 picks a free one ({})",
+                                       core.scheme() == "udp" ? "UDP" : "TCP", core.wanted_port()));
     if (options_.port) core.set_port(*options_.port);
   }
   if (!core.name().empty()) settle_named_port(index);
 }
 
 void application_core::settle_named_port(std::size_t index) {
-  service_core& core = *cores_[index];
+  service_base& core = *cores_[index];
   const std::string prefix = option_name(core.name());
   const std::string name = prefix + "-port";
   if (prefix.empty() || line_.has_option(name)) return;  // or two services of one name
@@ -115,9 +115,9 @@ void application_core::start_service(std::size_t index) {
 
 // Tests that run an application on a loop of theirs have no use for a line on stdout. Of workers
 // their master speaks.
-void application_core::say_where(const service_core& core) const {
+void application_core::say_where(const service_base& core) const {
   if (link_ || (loop_ != nullptr && !own_loop_)) return;
-  write_text(stdout, fmt::format("listening on {}\n", core.bound().uri("tcp")));
+  write_text(stdout, fmt::format("listening on {}\n", core.bound().uri(core.scheme())));
 }
 
 void application_core::start_late_service() {

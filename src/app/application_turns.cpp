@@ -35,9 +35,9 @@ bool application_core::take_turn(const std::function<void()>& turn) {
 
 void application_core::end_now() noexcept {
   const presence here(*this);
-  for (service_core* const core : cores_) core->end_now();
+  for (service_base* const core : cores_) core->end_now();
   if (scope_) loop_->end_tasks(*scope_);
-  for (service_core* const core : cores_) core->reset_connections();  // those that only flush
+  for (service_base* const core : cores_) core->reset_connections();  // those that only flush
   finish();
 }
 

@@ -33,7 +33,7 @@ class lone_session final : public outside_session {
   event_loop loop_;
   cancel_scope scope_;
   service_core& core_;
-  const std::vector<service_core*> cores_;
+  const std::vector<service_base*> cores_;
   const std::list<std::unique_ptr<task_entry>> no_tasks_;
   std::optional<stop_sequence> stop_;
   stop_step told_ = stop_step::none;

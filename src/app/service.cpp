@@ -16,15 +16,7 @@
 namespace cetane {
 namespace {
 
-std::uint16_t checked_port(int port) {
-  if (port < 0 || port > 65535) {
-    throw std::invalid_argument(
-        fmt::format("service: {} is no port, they go from 0 to 65535", port));
-  }
-  return static_cast<std::uint16_t>(port);
-}
-
-void run_blocking(detail::service_core& core, const offloaded_handler& handler) {
+void run_blocking(detail::service_base& core, const offloaded_handler& handler) {
   core.set_runner(
       [make = handler.factory()](detail::service_core& of) {
         return detail::make_thread_runner(
@@ -47,8 +39,8 @@ service unix_service(offloaded_handler handler, std::string path) {
 }
 
 service::service(std::unique_ptr<detail::bound_handler> handler, int port)
-    : core_(
-          new detail::service_core(std::move(handler), detail::default_host, checked_port(port))) {}
+    : core_(new detail::service_core(std::move(handler), detail::default_host,
+                                     detail::checked_port(port))) {}
 
 service::service(std::unique_ptr<detail::bound_handler> handler, std::string path)
     : core_(new detail::service_core(std::move(handler), address::unix_path(path))) {}
@@ -70,6 +62,11 @@ service& service::host(std::string text) & {
   return *this;
 }
 
+service& service::idle_timeout(any_duration span) & {
+  core_->set_idle_timeout(span);
+  return *this;
+}
+
 service& service::max_connections(std::size_t count) & {
   core_->limits().max_connections = count;
   return *this;
@@ -87,6 +84,11 @@ service& service::limits(const service_limits& limits) & {
 
 service& service::limits(const connection_limits& limits) & {
   core_->limits().connection = limits;
+  return *this;
+}
+
+service& service::limits(const udp_limits& limits) & {
+  core_->limits().udp = limits;
   return *this;
 }
 

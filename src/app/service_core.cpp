@@ -37,18 +37,13 @@ std::size_t most_connections() noexcept {
 }  // namespace
 
 service_core::service_core(std::unique_ptr<bound_handler> handler, const address& unix_path)
-    : handler_(std::move(handler)), bound_(unix_path) {}
+    : service_base(unix_path), handler_(std::move(handler)) {}
 
 service_core::service_core(std::unique_ptr<bound_handler> handler, std::string host,
                            std::uint16_t port)
-    : handler_(std::move(handler)), host_(std::move(host)), port_(port) {}
+    : service_base(std::move(host), port), handler_(std::move(handler)) {}
 
 service_core::~service_core() { leave_loop(); }
-
-void service_core::set_limits(const service_limits& limits) noexcept {
-  limits_ = limits;
-  if (limits.drain != default_drain) grace_ = limits.drain;
-}
 
 void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
@@ -72,13 +67,6 @@ void service_core::start(event_loop& loop, cancel_scope& parent, const std::stri
   }
 }
 
-void service_core::enter(event_loop& loop, cancel_scope& parent) {
-  loop_ = &loop;
-  forks_.emplace(&parent);
-  forks_->be_home();
-  handlers_.emplace(&*forks_, cancel_scope::shield::yes);
-}
-
 service_core* service_core::make_for_one() const {
   auto* const one = new service_core(std::make_unique<borrowed_handler>(*handler_), bound_);
   one->name_ = name_;
@@ -97,13 +85,6 @@ void service_core::set_runner(runner_factory make, std::size_t most) {
   if (loop_ != nullptr) throw std::logic_error("run_in: this service was started before");
   make_runner_ = std::move(make);
   most_outside_ = most;
-}
-
-// On a simulated network every name is this machine's.
-address service_core::place(event_loop& loop) const {
-  if (is_unix()) return bound_;
-  const bool real = !loop.io().simulated() || address::parse_ip(host_, port_);
-  return listening_place(real ? host_ : "localhost", port_);
 }
 
 void service_core::listen_at(const address& where, const std::string& port_option) {
@@ -126,13 +107,6 @@ void service_core::open_for_workers(const std::string& port_option) {
   const int failed = shared_->open(where, limits_.backlog);
   if (failed < 0) fail_listening(where, failed, true, port_option);
   bound_ = shared_->bound();
-}
-
-void service_core::fail_listening(const address& where, int failed, bool real,
-                                  const std::string& port_option) const {
-  const bool taken = failed == -EADDRINUSE && real;
-  throw cannot_listen(where, failed, port_option,
-                      taken ? os::find_port_holder(where) : std::nullopt);
 }
 
 bool service_core::has_room() noexcept {
@@ -172,6 +146,7 @@ void service_core::begin_session(int descriptor, const address& peer) {
   if (const int failed = fresh->open(descriptor, peer); failed < 0) {
     throw error("watch a connection", system_code(failed));
   }
+  if (idle_) fresh->set_idle_timeout(*idle_);
   session& begun = *fresh.release();  // from here on it ends by itself
   ++handlers_running_;
   if (budget_ != nullptr) --*budget_;
@@ -209,23 +184,6 @@ void service_core::handler_ends(session& of) noexcept {
   ended_.push_back(of);
 }
 
-// A handler may have tasks of its own, in groups for example: then each of them waits for input, or
-// for others of them, and one for what this handler's peer has to say.
-bool service_core::is_idle(session& one) noexcept {
-  cancel_scope* const own = cancel_scope::outermost_of(one);
-  if (own == nullptr) return one.awaits_input(one);
-  bool hears_peer = false;
-  bool works = false;
-  own->for_each_task([&](const task_context& task) {
-    if (one.awaits_input(task)) {
-      hears_peer = true;
-    } else {
-      works = works || task.waiting == nullptr || task.waiting->kind_of_wait() == wait_kind::other;
-    }
-  });
-  return hears_peer && !works;
-}
-
 // Handlers and what they have spawned are members of one scope: only some of its tasks are
 // sessions.
 std::size_t service_core::cancel_idle_handlers() noexcept {
@@ -233,7 +191,7 @@ std::size_t service_core::cancel_idle_handlers() noexcept {
   handlers_->for_each_task([&](task_context& task) {
     auto* const one = dynamic_cast<session*>(&task);
     if (one == nullptr || task.cancel_state != cancel_reason::none) return;
-    if (is_idle(*one)) {
+    if (is_idle(*one, [one](const task_context& each) { return one->awaits_input(each); })) {
       cancel_task(task, cancel_reason::shutdown);
     } else {
       ++going_on;
@@ -284,19 +242,10 @@ void service_core::cut(session& one) noexcept {
   if (one.note_cut()) ++cut_;
 }
 
-void service_core::end_now() noexcept {
-  stop_listening();
-  if (forks_) loop_->end_tasks(*forks_);  // the handlers' scope is within
-}
-
 void service_core::leave_loop() noexcept {
   listener_.reset();
   runner_.reset();
-  if (handlers_) handlers_->dissolve();
-  handlers_.reset();
-  if (forks_) forks_->dissolve();
-  forks_.reset();
-  loop_ = nullptr;
+  leave_scopes();
 }
 
 }  // namespace cetane::detail

@@ -21,7 +21,7 @@ stop_sequence::stop_sequence(const work_in_hand& work, duration drain, idle_hand
       begin_(work.loop.now()),
       first_look_(work.loop.counters().passes + 2),
       idle_(idle) {
-  for (service_core* const service : work_.services) {
+  for (service_base* const service : work_.services) {
     service->stop_listening();
     connections_ += service->connections();
     clean_up_ = std::max(clean_up_, service->limits().clean_up);
@@ -41,7 +41,7 @@ bool stop_sequence::advance() noexcept {
 
   next_ = never;
   draining_ = flushing_ = false;
-  for (service_core* const service : work_.services) look_at(*service, now);
+  for (service_base* const service : work_.services) look_at(*service, now);
   for (const auto& entry : work_.entries) look_at(*entry, now);
   if (work_.whole_loop) look_at_orphans(now);
   if (all_has_ended()) return true;
@@ -56,7 +56,7 @@ bool stop_sequence::advance() noexcept {
   return false;
 }
 
-void stop_sequence::look_at(service_core& service, time_point now) noexcept {
+void stop_sequence::look_at(service_base& service, time_point now) noexcept {
   const time_point deadline = deadline_after(begin_, service.grace().value_or(drain_));
   service.end_delivered();
   std::size_t going_on = 0;
@@ -105,7 +105,7 @@ void stop_sequence::wait_for(time_point deadline, time_point now) noexcept {
 
 bool stop_sequence::all_has_ended() const noexcept {
   bool ended = true;
-  for (const service_core* const service : work_.services)
+  for (const service_base* const service : work_.services)
     ended = ended && service->connections() == 0;
   if (!ended) return false;
   if (work_.whole_loop)
@@ -116,7 +116,7 @@ bool stop_sequence::all_has_ended() const noexcept {
 
 void stop_sequence::cut_rest() noexcept {
   disarm();
-  for (service_core* const service : work_.services) {
+  for (service_base* const service : work_.services) {
     service->cancel_handlers();
     service->reset_connections();  // before their handlers' end would close them in good order
   }
@@ -125,7 +125,7 @@ void stop_sequence::cut_rest() noexcept {
 
 std::size_t stop_sequence::connections_cut() const noexcept {
   std::size_t count = 0;
-  for (const service_core* const service : work_.services) count += service->connections_cut();
+  for (const service_base* const service : work_.services) count += service->connections_cut();
   return count;
 }
 

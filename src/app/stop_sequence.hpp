@@ -1,6 +1,6 @@
 #pragma once
 
-#include <app/service_core.hpp>
+#include <app/service_base.hpp>
 
 #include <cetane/app/task_entry.hpp>
 #include <cetane/base/clock.hpp>
@@ -21,7 +21,7 @@ struct work_in_hand {
   event_loop& loop;
   bool whole_loop;  // nothing else runs on it
   cancel_scope& tasks;
-  const std::vector<service_core*>& services;
+  const std::vector<service_base*>& services;
   const std::list<std::unique_ptr<task_entry>>& entries;
 };
 
@@ -65,7 +65,7 @@ class stop_sequence final : timer {
  private:
   void on_timer() noexcept override {}
 
-  void look_at(service_core& service, time_point now) noexcept;
+  void look_at(service_base& service, time_point now) noexcept;
   void look_at(task_entry& entry, time_point now) noexcept;
   void look_at_orphans(time_point now) noexcept;
   void wait_for(time_point deadline, time_point now) noexcept;

@@ -24,8 +24,9 @@ class service;
 CETANE_API service unix_service(offloaded_handler handler, std::string path);
 
 namespace detail {
-class service_core;
-}
+class service_base;
+struct service_of_core;
+}  // namespace detail
 
 /// Listens, and runs a handler for each connection that comes in.
 ///
@@ -72,15 +73,22 @@ class CETANE_API service {
   service& max_connections(std::size_t count) &;
   service&& max_connections(std::size_t count) && { return std::move(max_connections(count)); }
 
+  /// Ends a conversation in which nothing came from the peer for this long: a session of datagrams,
+  /// 60 s by default; a connection in which nothing went to it either, never by default.
+  service& idle_timeout(any_duration span) &;
+  service&& idle_timeout(any_duration span) && { return std::move(idle_timeout(span)); }
+
   /// Lets handlers go on this long after the application's stop, instead of for its drain limit.
   service& grace(any_duration span) &;
   service&& grace(any_duration span) && { return std::move(grace(span)); }
 
-  /// Replaces the limits of the service, or those of its connections only.
+  /// Replaces the limits of the service, or those of its connections or of its datagrams only.
   service& limits(const service_limits& limits) &;
   service&& limits(const service_limits& limits) && { return std::move(this->limits(limits)); }
   service& limits(const connection_limits& limits) &;
   service&& limits(const connection_limits& limits) && { return std::move(this->limits(limits)); }
+  service& limits(const udp_limits& limits) &;
+  service&& limits(const udp_limits& limits) && { return std::move(this->limits(limits)); }
 
   /// Serves each connection in a process, or on a thread, of its own instead of on the service's
   /// loop. The handler stays as it is, and so do limits and stops. They end with the service.
@@ -119,11 +127,13 @@ class CETANE_API service {
   friend service unix_service(Handler&& handler, std::string path, State&&... state);
 
   friend service unix_service(offloaded_handler handler, std::string path);
+  friend detail::service_of_core;
 
+  explicit service(detail::service_base& core) noexcept : core_(&core) {}
   service(std::unique_ptr<detail::bound_handler> handler, int port);
   service(std::unique_ptr<detail::bound_handler> handler, std::string path);
 
-  detail::service_core* core_;
+  detail::service_base* core_;
 };
 
 /// Makes a service on a Unix stream socket; "@name" is one in the abstract namespace. Otherwise as
