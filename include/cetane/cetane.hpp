@@ -6,6 +6,7 @@
 #include <cetane/app/run.hpp>
 #include <cetane/app/service.hpp>
 #include <cetane/app/signal_set.hpp>
+#include <cetane/app/udp_service.hpp>
 #include <cetane/app/wait_fire.hpp>
 #include <cetane/base/errors.hpp>
 #include <cetane/base/literals.hpp>
