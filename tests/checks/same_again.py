@@ -21,10 +21,12 @@ TRIPS = {
 
 # A file, or a folder with a slash at its end: (what it may name, why that changes no run)
 CLOCK, NUMBER, ADDRESSES = "a clock", "the number of a thread or process", "a container in the order of addresses"
+RANDOM = "random numbers of the system"
 ALLOWED = {
     "include/cetane/base/clock.hpp": ([CLOCK], "says that the loop's clock counts as steady_clock does, and does not read one"),
     "src/app/application_prefork.cpp": ([NUMBER], "several processes are none of a simulation's; for the log only"),
     "src/app/prefork_master.cpp": ([CLOCK], "several processes are none of a simulation's"),
+    "src/app/udp_session_core.cpp": ([RANDOM], "peers are only looked up by the hash that it goes into"),
     "src/backend/io_uring_backend.cpp": ([NUMBER], "only the thread that enabled a ring may use it"),
     "src/backend/io_uring_backend.hpp": ([NUMBER], "the same"),
     "src/backend/kernel_backend.hpp": ([CLOCK], "the clock of a loop on a real network; a simulation has its own"),

@@ -53,9 +53,15 @@ TABLE = [
     # So is ENOTCONN of getpeername: not yet, it says of a connection to be, and the kernel tells of its end, here of none.
     Row("getpeername", "ENOBUFS", serve=ONE),
     Row("getsockname", "ENOBUFS", start=REFUSED, serve=ONE),
+    # Datagrams. What a call says may be the system's word on an earlier one, so it is made again.
+    Row("recvmmsg", "EINTR ENOMEM ECONNREFUSED EHOSTUNREACH", serve=NOTHING),
+    Row("recvmsg", "EINTR", serve=NOTHING, only="MSG_ERRQUEUE"),
+    Row("recvmsg", "ENOMEM", serve=ONE, only="MSG_ERRQUEUE"),
+    Row("bind", "EADDRINUSE EACCES EADDRNOTAVAIL ENOMEM", serve=ONE),
     # What an older or other kernel does not know. Nobody has to suffer from a packet more or a probe less.
     Row("setsockopt", "ENOPROTOOPT", start=REFUSED, only="SO_REUSEADDR"),
-    Row("setsockopt", "ENOPROTOOPT EINVAL", start=NOTHING, serve=NOTHING, only="TCP_KEEP|SO_KEEPALIVE|TCP_NODELAY"),
+    Row("setsockopt", "ENOPROTOOPT EINVAL", start=NOTHING, serve=NOTHING, only="TCP_KEEP|SO_KEEPALIVE|TCP_NODELAY|SO_RXQ_OVFL"),
+    Row("setsockopt", "ENOPROTOOPT EINVAL", serve=ONE, only="IP_RECVERR"),
     # Listening.
     Row("bind", "EADDRINUSE", start=REFUSED, only="AF_INET", says="all free ports are in use"),
     Row("bind", "EADDRINUSE", start=REFUSED, only="AF_UNIX", says="try another path"),

@@ -56,6 +56,24 @@ cetane::task<std::string> call_unix(std::string path) {
   co_return co_await converse(std::move(there));
 }
 
+// A question, its answer, and the system's word that nobody is there any more.
+cetane::task<std::string> call_udp() {
+  cetane::udp_socket server = cetane::udp_socket::bind("127.0.0.1", 0);
+  cetane::udp_peer client = co_await cetane::connect_udp(server.local());
+  co_await client.send("a ", "question");
+  const cetane::datagram question = co_await cetane::with_timeout(2s, server.receive());
+  co_await server.send(question.from, "an answer");
+  const cetane::datagram answer = co_await cetane::with_timeout(2s, client.receive());
+  server.close();
+  co_await client.send("is anybody there?");
+  try {
+    co_await cetane::with_timeout(2s, client.receive());
+  } catch (const cetane::connection_error& refused) {
+    co_return fmt::format("heard {}, then: {}", answer, refused.what());
+  }
+  co_return "heard somebody who is not there";
+}
+
 cetane::task<std::string> look_up(std::string name) {
   const auto found = co_await cetane::resolve(name, 80);
   co_return fmt::format("{} is at {}", name, found.front());
@@ -91,6 +109,7 @@ cetane::task<std::string> send_file(cetane::connection& peer, std::string path) 
 cetane::task<std::string> act(std::string wish, cetane::connection& peer, const places& here) {
   if (wish == "tcp") co_return co_await call_tcp(peer.local().port());
   if (wish == "unix") co_return co_await call_unix(here.socket);
+  if (wish == "udp") co_return co_await call_udp();
   if (wish == "resolve") co_return co_await look_up(here.name);
   if (wish == "thread") co_return co_await ask_thread();
   if (wish == "child") co_return co_await ask_child();

@@ -11,7 +11,7 @@ import socket
 from clients import receive_exactly, reset
 from outcome import PATIENCE, check
 
-WISHES = ["hello", "tcp", "unix", "resolve", "thread", "child", "signal", "nap", "log", "log", "log", "file", "echo"]
+WISHES = ["hello", "tcp", "unix", "udp", "resolve", "thread", "child", "signal", "nap", "log", "log", "log", "file", "echo"]
 BULK = bytes(range(256)) * 1200
 
 
