@@ -121,10 +121,19 @@ void offload_pool::withdraw(offloaded_call& call) noexcept {
   std::unique_ptr<offloaded_call> unmade;
   const std::lock_guard lock(mutex_);
   call.loop_ = nullptr;
-  call.waiter_ = nullptr;
+  call.caller_ = nullptr;
   if (call.place_ == offloaded_call::place::none) return;
   remove(call);
   unmade.reset(&call);
+}
+
+bool offload_pool::withdraw_unless_begun(offloaded_call& call) noexcept {
+  std::unique_ptr<offloaded_call> unmade;
+  const std::lock_guard lock(mutex_);
+  if (call.place_ == offloaded_call::place::none) return false;
+  remove(call);
+  unmade.reset(&call);
+  return true;
 }
 
 void offload_pool::let_go() noexcept { const std::lock_guard lock(mutex_); }

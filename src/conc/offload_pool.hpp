@@ -47,6 +47,9 @@ class offload_pool {
   /// that runs answers nobody.
   void withdraw(offloaded_call& call) noexcept;
 
+  /// As withdraw(), of a call that has not begun. False: nothing has changed.
+  bool withdraw_unless_begun(offloaded_call& call) noexcept;
+
   /// Returns once the thread that has posted an answer to the caller's loop is done with the loop.
   void let_go() noexcept;
 

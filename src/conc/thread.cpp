@@ -2,7 +2,7 @@
 //
 // The call is an object of its own, since it may outlive the task. The loop gets it back as a
 // message, on which the mailbox has no limit: there are no more of them than tasks that wait.
-// `call_`, `waiter_` and `answered_` are the loop thread's; the pool's threads see nothing of the
+// `call_`, `caller_` and `answered_` are the loop thread's; the pool's threads see nothing of the
 // waiting task but its loop, and that under the pool's mutex.
 #include <cetane/conc/thread.hpp>
 
@@ -21,21 +21,19 @@ namespace cetane::detail {
 // destroy.
 void offloaded_call::deliver() {
   pool_->let_go();
-  if (waiter_ == nullptr) return;
-  hand_over(*waiter_);
-  waiter_->answered();
+  if (caller_ == nullptr) return;
+  offload_caller& caller = *caller_;
+  hand_over(caller);
+  caller.loop_->io().end_call(*std::exchange(caller.call_, nullptr));
+  caller.on_answer();
 }
 
-void offload_wait::begin(std::unique_ptr<offloaded_call> call) {
-  if (call == nullptr) {
-    throw std::logic_error("a call of thread() is awaited twice; make it again for another run");
-  }
-  event_loop& loop = loop_of(task());
+void offload_caller::begin(event_loop& loop, std::unique_ptr<offloaded_call> call) {
   // A chunk in the call must not read from the loop's memory.
   if (loop.blocks().borrower != nullptr) loop.blocks().reclaim();
   offloaded_call& under_way = *call;
   under_way.loop_ = &loop;
-  under_way.waiter_ = this;
+  under_way.caller_ = this;
   loop.io().begin_call(loop, under_way);
   try {
     offload_pool::of_process().submit(std::move(call));
@@ -43,20 +41,33 @@ void offload_wait::begin(std::unique_ptr<offloaded_call> call) {
     loop.io().end_call(under_way);
     throw;
   }
+  loop_ = &loop;
   call_ = &under_way;
 }
 
-void offload_wait::answered() noexcept {
-  answered_ = true;
-  loop_of(task()).io().end_call(*std::exchange(call_, nullptr));
-  wake();
-}
-
-void offload_wait::give_up() noexcept {
+void offload_caller::give_up() noexcept {
   if (call_ == nullptr) return;
   offloaded_call& call = *std::exchange(call_, nullptr);
   call.pool_->withdraw(call);
-  loop_of(task()).io().end_call(call);
+  loop_->io().end_call(call);
+}
+
+bool offload_caller::give_up_unless_begun() noexcept {
+  if (call_ == nullptr || !call_->pool_->withdraw_unless_begun(*call_)) return false;
+  loop_->io().end_call(*std::exchange(call_, nullptr));
+  return true;
+}
+
+void offload_wait::begin(std::unique_ptr<offloaded_call> call) {
+  if (call == nullptr) {
+    throw std::logic_error("a call of thread() is awaited twice; make it again for another run");
+  }
+  offload_caller::begin(loop_of(task()), std::move(call));
+}
+
+void offload_wait::on_answer() noexcept {
+  answered_ = true;
+  wake();
 }
 
 std::string offload_wait::describe_wait() const { return "a call on the offload pool"; }

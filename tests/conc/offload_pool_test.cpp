@@ -25,7 +25,7 @@ class lone_call final : public detail::offloaded_call {
   std::exception_ptr error() const noexcept override { return nullptr; }
 
  protected:
-  void hand_over(detail::offload_wait&) noexcept override {}
+  void hand_over(detail::offload_caller&) noexcept override {}
 
  private:
   std::function<void()> what_;

@@ -13,8 +13,8 @@
 
 namespace cetane::detail {
 
+class offload_caller;
 class offload_pool;
-class offload_wait;
 
 /// A call on its way through the offload pool and back into its loop's mailbox.
 class CETANE_API offloaded_call : public message, public list_hook<offload_pool> {
@@ -29,22 +29,51 @@ class CETANE_API offloaded_call : public message, public list_hook<offload_pool>
 
  protected:
   /// Gives the result to who waits for it. On the loop's thread.
-  virtual void hand_over(offload_wait& to) noexcept = 0;
+  virtual void hand_over(offload_caller& to) noexcept = 0;
 
  private:
+  friend offload_caller;
   friend offload_pool;
-  friend offload_wait;
 
   enum class place : std::uint8_t { none, in_line, for_room };
 
   offload_pool* pool_ = nullptr;
-  event_loop* loop_ = nullptr;      // who gets the answer; null when nobody waits for it
-  offload_wait* waiter_ = nullptr;  // read on the loop's thread only
+  event_loop* loop_ = nullptr;        // who gets the answer; null when nobody waits for it
+  offload_caller* caller_ = nullptr;  // read on the loop's thread only
   place place_ = place::none;
 };
 
+/// Who has a call made, one at a time, and is told when it has been.
+class CETANE_API offload_caller {
+ public:
+  offload_caller(const offload_caller&) = delete;
+  offload_caller& operator=(const offload_caller&) = delete;
+
+ protected:
+  offload_caller() noexcept = default;
+  ~offload_caller() { give_up(); }
+
+  /// @throws error  There is no thread, and none can be started.
+  void begin(event_loop& loop, std::unique_ptr<offloaded_call> call);
+
+  /// Waits for the answer no more; a call that has not begun is not made.
+  void give_up() noexcept;
+
+  /// Gives up a call that has not begun. False: it runs, or has been made.
+  bool give_up_unless_begun() noexcept;
+
+ private:
+  friend offloaded_call;
+
+  /// The call has handed over its result.
+  virtual void on_answer() noexcept = 0;
+
+  event_loop* loop_ = nullptr;
+  offloaded_call* call_ = nullptr;  // while it is under way
+};
+
 /// The wait of a task for a call on the offload pool.
-class CETANE_API offload_wait : public selectable {
+class CETANE_API offload_wait : public selectable, public offload_caller {
  public:
   bool poll() const noexcept { return answered_; }
   void disarm() noexcept { give_up(); }
@@ -52,17 +81,13 @@ class CETANE_API offload_wait : public selectable {
 
  protected:
   offload_wait() noexcept = default;
-  ~offload_wait() { give_up(); }
+  ~offload_wait() = default;
 
   void begin(std::unique_ptr<offloaded_call> call);
 
  private:
-  friend offloaded_call;
+  void on_answer() noexcept override;
 
-  void answered() noexcept;
-  void give_up() noexcept;
-
-  offloaded_call* call_ = nullptr;  // while it is under way
   bool answered_ = false;
 };
 

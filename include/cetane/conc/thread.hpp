@@ -27,7 +27,7 @@ class offloaded : public offloaded_call {
   std::exception_ptr error() const noexcept final { return result_.error(); }
 
  protected:
-  void hand_over(offload_wait& to) noexcept final;
+  void hand_over(offload_caller& to) noexcept final;
 
   outcome<T> result_;
 };
@@ -121,7 +121,7 @@ class [[nodiscard("thread() runs nothing until it is awaited")]] thread_op {
 };
 
 template <class T>
-void detail::offloaded<T>::hand_over(offload_wait& to) noexcept {
+void detail::offloaded<T>::hand_over(offload_caller& to) noexcept {
   static_cast<thread_wait<T>&>(to).result_.take_from(result_);
 }
 
