@@ -13,6 +13,7 @@
 #include <cetane/coro/promise.hpp>
 #include <cetane/runtime/family.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <span>
@@ -82,11 +83,28 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
 event_loop::~event_loop() {
   const current_loop current(*this);
   detail::audit books(*this, *timers_);
-  do end_tasks(scope_);
-  while (drop_messages());
+  do {
+    end_tasks(scope_);
+    end_parts();
+  } while (drop_messages());
   end_orphans();
   books.close();
 }
+
+detail::loop_part::~loop_part() = default;
+
+// There are few.
+detail::loop_part* event_loop::find_part(const void* key) const noexcept {
+  const auto found = std::find_if(parts_.begin(), parts_.end(),
+                                  [key](const kept_part& each) { return each.key == key; });
+  return found == parts_.end() ? nullptr : found->part.get();
+}
+
+detail::loop_part& event_loop::add_part(const void* key, std::unique_ptr<detail::loop_part> part) {
+  return *parts_.emplace_back(kept_part{key, std::move(part)}).part;
+}
+
+void event_loop::end_parts() noexcept { const std::vector<kept_part> ending = std::move(parts_); }
 
 bool event_loop::drop_messages() noexcept {
   detail::message* left = mailbox_.exchange(nullptr);

@@ -5,6 +5,7 @@
 #include <cetane/base/limits.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
+#include <cetane/runtime/loop_part.hpp>
 #include <cetane/runtime/orphan.hpp>
 #include <cetane/runtime/ready_queue.hpp>
 #include <cetane/runtime/stats.hpp>
@@ -156,6 +157,15 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// What goes on without an owner: connections that are being closed.
   intrusive_list<detail::orphan, detail::orphan>& orphans() noexcept { return orphans_; }
 
+  /// What a component keeps for this loop: a `Part(event_loop&)`, made when it is first asked for.
+  /// It ends with the loop, after the tasks.
+  template <std::derived_from<detail::loop_part> Part>
+  Part& part() {
+    const void* const key = &detail::part_key<Part>;
+    if (detail::loop_part* const kept = find_part(key)) return static_cast<Part&>(*kept);
+    return static_cast<Part&>(add_part(key, std::make_unique<Part>(*this)));
+  }
+
   loop_stats stats() const noexcept;
   loop_stats& counters() noexcept { return stats_; }
 
@@ -199,6 +209,14 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void destroy_task(detail::task_context& task) noexcept;
   bool drop_messages() noexcept;
   void end_orphans() noexcept;
+  detail::loop_part* find_part(const void* key) const noexcept;
+  detail::loop_part& add_part(const void* key, std::unique_ptr<detail::loop_part> part);
+  void end_parts() noexcept;
+
+  struct kept_part {
+    const void* key;
+    std::unique_ptr<detail::loop_part> part;
+  };
 
   std::unique_ptr<detail::backend> io_;
   std::unique_ptr<detail::timer_wheel> timers_;
@@ -207,6 +225,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   cancel_scope scope_;
   cancel_scope* home_ = nullptr;
   intrusive_list<detail::orphan, detail::orphan> orphans_;
+  std::vector<kept_part> parts_;
   detail::task_context* running_ = nullptr;
   detail::ready_queue ready_;
   detail::ready_queue postponed_;  // until the loop's own timer fires
