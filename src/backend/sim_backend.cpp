@@ -57,7 +57,7 @@ class sim_backend final : public backend, public simulation {
 
   std::optional<name_answer> look_up(const std::string& name) override {
     const spared_memory network;
-    return universe_->names.look_up(host_, name);
+    return universe_->names.look_up(name);
   }
   int listen(const address& at, const listen_request& request, int& descriptor,
              address& bound) override {
@@ -171,7 +171,6 @@ class sim_backend final : public backend, public simulation {
   std::size_t under_way() const noexcept override;
   std::size_t bytes_in_flight() override { return network_.bytes_in_flight(); }
   void cut_power(simulated_host& of) noexcept override {
-    universe_->names.forget(static_cast<sim_host&>(of));
     network_.cut_power(static_cast<sim_host&>(of));
   }
   std::unique_ptr<backend> make_backend(simulated_host& on, simulated_turns& turns) override {

@@ -1,6 +1,5 @@
 #include "backend/sim_names.hpp"
 
-#include <cetane/base/limits.hpp>
 #include <cetane/base/text.hpp>
 
 #include <algorithm>
@@ -40,26 +39,11 @@ sim_names::sim_names(sim_engine& engine, const sim_hosts& hosts)
       times_(engine.options.seed(), "name times", engine.trace),
       failures_(engine.options.seed(), "name failures", engine.trace) {}
 
-name_answer sim_names::look_up(const sim_host& asking, const std::string& name) {
+name_answer sim_names::look_up(const std::string& name) {
   const std::string wanted = plain(name);
+  if (!is_localhost(wanted)) return ask(wanted);
   name_answer answer;
-  if (is_localhost(wanted)) {
-    answer.addresses = loopback();
-    return answer;
-  }
-  const auto key = std::pair(asking.number, wanted);
-  const time_point now = engine_.now();
-  const auto known = remembered_.find(key);
-  if (known != remembered_.end() && known->second.begin <= now && now < known->second.end) {
-    answer.addresses = known->second.addresses;
-    return answer;
-  }
-  answer = ask(wanted);
-  if (answer.error == 0) {
-    const time_point come = now + answer.takes;
-    remembered_.insert_or_assign(key,
-                                 remembered{answer.addresses, come, come + default_name_cache_age});
-  }
+  answer.addresses = loopback();
   return answer;
 }
 
@@ -85,10 +69,6 @@ std::vector<address> sim_names::find(const std::string& name) const {
   if (const sim_host* const host = hosts_.named(name)) return {host->ipv4()};
   if (hosts_.alone() && told_.empty()) return loopback();
   return {};
-}
-
-void sim_names::forget(const sim_host& host) noexcept {
-  std::erase_if(remembered_, [&](const auto& each) { return each.first.first == host.number; });
 }
 
 void sim_names::set(std::string name, std::vector<address> addresses) {

@@ -15,7 +15,7 @@ const std::vector<address>* name_cache::find(std::string_view name, time_point n
 
 // A name that is there already was looked up twice at the same time: the first answer is as good.
 void name_cache::keep(std::string_view name, std::vector<address> addresses, time_point now) {
-  if (find(name, now) != nullptr) return;
+  if (most_entries_ == 0 || find(name, now) != nullptr) return;
   if (entries_.size() == most_entries_) drop_first();
   entries_.push_back({std::string(name), std::move(addresses), deadline_after(now, age_)});
   entry& kept = entries_.back();

@@ -1,33 +1,26 @@
 #include <cetane/net/resolve.hpp>
 
-#include <net/name_cache.hpp>
+#include <net/name_table.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/base/errors.hpp>
-#include <cetane/base/limits.hpp>
-#include <cetane/conc/sleep.hpp>
-#include <cetane/conc/thread.hpp>
 #include <cetane/runtime/this_task.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <netdb.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 namespace cetane {
 namespace {
 
-constexpr const char* loopback = "127.0.0.1";
+constexpr std::size_t longest_name = 254;  // RFC 1035: 253, and a dot at the end
 
-// A loop has a thread of its own, and so its names have.
-detail::name_cache& names() {
-  thread_local detail::name_cache cache(default_name_cache_entries, default_name_cache_age);
-  return cache;
+detail::name_table& names_of_this_loop(const char* wanted) {
+  return detail::this_loop(wanted).part<detail::name_table>();
 }
 
 // RFC 6761, 6.3. Asking the system would work on most machines, and on one without /etc/hosts it
@@ -41,34 +34,13 @@ bool is_localhost(std::string_view host) {
   return below && strncasecmp(last.data(), name.data(), name.size()) == 0;
 }
 
-void add(std::vector<address>& to, const std::optional<address>& found) {
-  if (found && std::find(to.begin(), to.end(), *found) == to.end()) to.push_back(*found);
-}
-
-// What the system says when it could not even open its files is that there is no such name.
-int look_up_code(int failed, int error_number) noexcept {
-  return error_number == EMFILE || error_number == ENFILE ? EAI_SYSTEM : failed;
-}
-
-// Without AI_ADDRCONFIG: it counts no loopback address, so that names of this machine would have no
-// address while there is no network. The system's order puts those that cannot be reached from here
-// last (RFC 6724), which is all that matters.
-std::vector<address> look_up(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  errno = 0;
-  const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (failed != 0) throw resolve_error(host, look_up_code(failed, errno), errno);
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
-  std::vector<address> found;
-  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
-    const address one = address::from_sockaddr(each->ai_addr, each->ai_addrlen);
-    if (one.family() != address_family::none) add(found, one);
+// Names are compared without case. A dot at the end counts: without one, the machine's search list
+// may lead somewhere else.
+std::string lower(std::string name) {
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  if (found.empty()) throw resolve_error(host, EAI_NONAME);
-  return found;
+  return name;
 }
 
 std::vector<address> with_port(std::vector<address> addresses, std::uint16_t port) {
@@ -79,43 +51,64 @@ std::vector<address> with_port(std::vector<address> addresses, std::uint16_t por
 // What needs nobody's help: nothing for a name that must be looked up.
 std::vector<address> known_at_once(const std::string& host, std::uint16_t port) {
   std::vector<address> known;
-  add(known, address::parse_ip(host, port));
-  if (!known.empty()) return known;
+  if (const std::optional<address> numeric = address::parse_ip(host, port)) {
+    known.push_back(*numeric);
+    return known;
+  }
   // A zero byte would end the name early on its way through the system.
-  if (host.empty() || host.find('\0') != host.npos) throw resolve_error(host, EAI_NONAME);
+  if (host.empty() || host.size() > longest_name || host.find('\0') != host.npos)
+    throw resolve_error(host, EAI_NONAME);
   return known;
 }
 
-std::vector<address> known_of_this_machine(const std::string& host, std::uint16_t port) {
+// A simulated network has a say in what its machines call localhost.
+std::vector<address> known_of_this_machine(const detail::backend& io, const std::string& host,
+                                           std::uint16_t port) {
   std::vector<address> known;
-  if (!is_localhost(host)) return known;
-  add(known, address::parse_ip(loopback, port));
-  add(known, address::parse_ip("::1", port));
+  if (io.simulated() || !is_localhost(host)) return known;
+  known.push_back(*address::parse_ip("127.0.0.1", port));
+  known.push_back(*address::parse_ip("::1", port));
   return known;
 }
 
-task<std::vector<address>> told(std::string host, std::uint16_t port, detail::name_answer answer) {
-  if (answer.takes > duration::zero()) co_await sleep(answer.takes);
-  if (answer.error != 0) throw resolve_error(host, answer.error);
-  co_return with_port(std::move(answer.addresses), port);
-}
+// Somebody who wants the answer to a question, as long as the object lives.
+class asker {
+ public:
+  explicit asker(std::shared_ptr<detail::name_query> query) noexcept : query_(std::move(query)) {
+    query_->join();
+  }
+  asker(const asker&) = delete;
+  asker& operator=(const asker&) = delete;
+  ~asker() { query_->leave(); }
+
+  detail::name_query& query() const noexcept { return *query_; }
+
+ private:
+  std::shared_ptr<detail::name_query> query_;
+};
 
 }  // namespace
 
 task<std::vector<address>> resolve(std::string host, std::uint16_t port) {
   event_loop& loop = detail::this_loop("resolve");
   std::vector<address> known = known_at_once(host, port);
+  if (known.empty()) known = known_of_this_machine(loop.io(), host, port);
   if (!known.empty()) co_return known;
-  if (std::optional<detail::name_answer> answer = loop.io().look_up(host))
-    co_return co_await told(host, port, std::move(*answer));
-  known = known_of_this_machine(host, port);
-  if (!known.empty()) co_return known;
-  if (const auto* remembered = names().find(host, loop.now()))
-    co_return with_port(*remembered, port);
 
-  std::vector<address> found = co_await thread(look_up, host);
-  names().keep(host, found, loop.now());
-  co_return with_port(std::move(found), port);
+  detail::name_table& names = names_of_this_loop("resolve");
+  const std::string name = lower(host);
+  if (const auto* remembered = names.find(name)) co_return with_port(*remembered, port);
+  const asker asking(names.ask(name));
+  if (!asking.query().answered()) co_await asking.query().answer();
+  const detail::name_found& found = asking.query().found();
+  if (found.error != 0) throw resolve_error(host, found.error, found.error_number);
+  co_return with_port(found.addresses, port);
+}
+
+void forget_names() { names_of_this_loop("forget_names").forget(); }
+
+void set_name_limits(const name_limits& limits) {
+  names_of_this_loop("set_name_limits").set_limits(limits);
 }
 
 }  // namespace cetane

@@ -3,6 +3,8 @@
 
 #include <os/temporary_folder.hpp>
 
+#include <cetane/backend/sim.hpp>
+#include <cetane/backend/sim_names.hpp>
 #include <cetane/cetane.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -194,6 +196,36 @@ TEST_CASE("a look-up of names without memory leaves nothing", "[allocations][res
     const stage::presence here(on);
     const std::vector<address> found = co_await resolve("localhost", 80);
     expect(!found.empty());
+  });
+}
+
+TEST_CASE("names that are asked for and remembered without memory leave nothing",
+          "[allocations][resolver][not-epoll]") {
+  fail_everywhere([](stage& on) -> task<> {
+    const stage::presence here(on);
+    const auto ask = [](stage& of) -> task<> {
+      const stage::presence there(of);
+      const std::vector<address> found = co_await resolve("db.example", 80);
+      expect(!found.empty());
+    };
+    simulation::of(on.loop).names().take(1ms, 1ms);
+    co_await all(ask(on), ask(on));
+    co_await ask(on);
+  });
+}
+
+TEST_CASE("a connect to several addresses without memory leaves nothing",
+          "[allocations][connect][not-epoll]") {
+  fail_everywhere([](stage& on) -> task<> {
+    const stage::presence here(on);
+    const served server(on, service(echo, 0).host("127.0.0.3"));
+    simulation::of(on.loop).names().set(
+        "db", {*address::parse_ip("127.0.0.2", 0), *address::parse_ip("::1", 0),
+               *address::parse_ip("127.0.0.3", 0)});
+    connection c = co_await connect("db", server.port());
+    co_await c.send("hello\n");
+    const std::string line = co_await c.until_eol();
+    expect(line == "hello\n");
   });
 }
 

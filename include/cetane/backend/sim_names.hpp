@@ -12,7 +12,7 @@ namespace cetane {
 /// The name server of a simulated network, see simulation::names().
 ///
 /// It knows the names of the hosts and those that it is told. While nobody has told it any and
-/// there are no hosts, every name is 127.0.0.1. A host remembers what it was told for 60 s, as one
+/// there are no hosts, every name is 127.0.0.1. A loop remembers what it was told for 60 s, as one
 /// does on a real network; "localhost" is known to each and never fails.
 class CETANE_API simulated_names {
  public:

@@ -80,6 +80,8 @@ inline constexpr std::size_t default_mailbox_limit = 65536;
 /// Names remembered with their addresses, and for how long.
 inline constexpr std::size_t default_name_cache_entries = 1000;
 inline constexpr duration default_name_cache_age = std::chrono::seconds(60);
+/// Addresses of a name, of each family; more are left out.
+inline constexpr std::size_t most_name_addresses = 32;
 
 // Servers in the manner of Python's socketserver.
 
@@ -124,6 +126,12 @@ struct udp_limits {
   std::size_t output_high_bytes = default_output_high_mark;
   std::size_t output_low_bytes = default_output_low_mark;
   std::size_t output_bytes = default_output_limit;
+};
+
+/// What a loop remembers of names.
+struct name_limits {
+  std::size_t entries = default_name_cache_entries;
+  duration age = default_name_cache_age;
 };
 
 /// The limits of a service.
