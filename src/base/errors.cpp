@@ -68,6 +68,12 @@ std::string closed_text(std::string_view tried, std::string_view peer, std::size
   return text;
 }
 
+std::string connect_timeout_text(std::string_view tried, duration limit, std::string_view so_far) {
+  std::string text = fmt::format("{}: no connection within {}", tried, duration_text(limit));
+  if (!so_far.empty()) text += fmt::format(" ({})", so_far);
+  return text;
+}
+
 }  // namespace
 
 // Both are never destroyed: an exception may be looked at while the program's static objects go.
@@ -109,10 +115,8 @@ connection_closed::~connection_closed() = default;
 
 connect_error::~connect_error() = default;
 
-connect_timeout::connect_timeout(std::string_view tried, duration limit)
-    : connect_error(
-          whole_text(fmt::format("{}: no connection within {}", tried, duration_text(limit))),
-          errc::timed_out) {}
+connect_timeout::connect_timeout(std::string_view tried, duration limit, std::string_view so_far)
+    : connect_error(whole_text(connect_timeout_text(tried, limit, so_far)), errc::timed_out) {}
 
 connect_timeout::~connect_timeout() = default;
 

@@ -1,5 +1,6 @@
 #include <cetane/net/connect.hpp>
 
+#include <net/connect_race.hpp>
 #include <net/stream.hpp>
 #include <runtime/backend.hpp>
 
@@ -11,7 +12,6 @@
 #include <cetane/runtime/this_task.hpp>
 
 #include <cerrno>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -21,85 +21,98 @@ namespace {
 
 constexpr duration full_backlog_pause = std::chrono::milliseconds(10);
 
-/// A socket on its way to a peer, awaited until it is there or has failed.
-class connecting final : public detail::poll_io, public detail::waitable {
- public:
-  connecting(event_loop& loop, const address& to) noexcept : loop_(loop), to_(to) {}
-  ~connecting() {
-    if (descriptor < 0) return;
-    loop_.io().unwatch(*this);
-    loop_.io().close(descriptor, false);
+task<> hold(detail::connect_race& race) {
+  race.begin_next();
+  while (!race.over()) {
+    co_await race.change();
+    race.begin_next();
   }
-
-  /// 0 when connected at once, -EINPROGRESS when it must be awaited, or why not.
-  int begin(const address* from) {
-    int fd = -1;
-    const int result = loop_.io().connect(to_, from, fd);
-    if (result < 0 && result != -EINPROGRESS) return result;
-    descriptor = fd;
-    if (result == 0) return 0;
-    if (const int failed = loop_.io().watch(*this); failed < 0) return failed;
-    return -EINPROGRESS;
-  }
-
-  /// The connected socket, for its new owner.
-  int take() noexcept {
-    loop_.io().unwatch(*this);
-    return std::exchange(descriptor, -1);
-  }
-
-  bool await_ready() const noexcept { return done_; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> frame) {
-    task_ = frame.promise().context;
-    task_->suspend(frame, *this);
-  }
-  int await_resume() {
-    if (!done_) throw_cancelled(*task_);
-    return result_;
-  }
-
-  void cancel_wait(detail::task_context& task) noexcept override {
-    loop_.io().unwatch(*this);
-    loop_.make_ready(task);
-  }
-  std::string describe_wait() const override { return "connect to " + to_.to_string(); }
-
- private:
-  // The registration itself reports a socket that is neither connected nor failed yet as hung up:
-  // ask what is true.
-  void on_ready() noexcept override {
-    if (done_) return;
-    const int result = loop_.io().connect_result(descriptor);
-    address peer;
-    if (result == 0 && loop_.io().peer_address(descriptor, peer) == -ENOTCONN) return;
-    done_ = true;
-    result_ = result;
-    if (task_ != nullptr) loop_.make_ready(*task_);
-  }
-
-  event_loop& loop_;
-  address to_;
-  detail::task_context* task_ = nullptr;
-  int result_ = 0;
-  bool done_ = false;
-};
-
-// A port that nobody listens on may be the very one that the system picks for our end: then TCP
-// connects the socket to itself, and a client that tries again and again to reach its server on
-// this machine would talk to itself and keep the port from it.
-bool is_connected_to_itself(detail::backend& io, int descriptor, const address& to) {
-  address own;
-  address peer;
-  return !to.is_unix() && io.local_address(descriptor, own) == 0 && own.port() == to.port() &&
-         io.peer_address(descriptor, peer) == 0 && own == peer;
 }
 
-connect_error failure(const address& to, int code) {
-  return connect_error("connect to " + to.to_string(), system_code(code));
+// Too many wait to be accepted; for TCP the system waits by itself.
+bool is_busy_unix_socket(const detail::connect_race& race, const std::vector<address>& choices) {
+  return race.winner() == nullptr && choices.front().is_unix() &&
+         race.first_failure() == std::errc::resource_unavailable_try_again;
+}
+
+connection take_over(event_loop& loop, detail::connect_attempt& made) {
+  static const connection_limits usual;
+  const address to = made.to();
+  if (!to.is_unix()) loop.io().set_keepalive(made.descriptor);
+  auto stream = std::make_unique<detail::stream>(loop, usual);
+  if (const int failed = stream->open(made.take(), to); failed < 0)
+    throw connect_error("connect to " + to.to_string(), system_code(failed));
+  return connection(*stream.release());
 }
 
 }  // namespace
+
+/// What becomes of a connect_op that is awaited.
+class connect_op::attempt {
+ public:
+  explicit attempt(connect_op& op) : op_(op), loop_(detail::this_loop("connect")) {}
+
+  task<connection> run() {
+    const std::vector<address> choices = co_await find();
+    do {
+      if (race_) co_await sleep(full_backlog_pause);
+      race_.emplace(loop_, choices, op_.from_ ? &*op_.from_ : nullptr, op_.attempt_delay_);
+      co_await hold(*race_);
+    } while (is_busy_unix_socket(*race_, choices));
+    if (race_->winner() == nullptr) throw failure();
+    co_return take_over(loop_, *race_->winner());
+  }
+
+  connect_timeout timeout() const {
+    if (!is_name()) return connect_timeout(tried(), op_.timeout_);
+    const std::string so_far = race_ ? race_->account() : "its name was not resolved";
+    return connect_timeout(tried(), op_.timeout_, so_far);
+  }
+
+ private:
+  task<std::vector<address>> find() {
+    std::vector<address> found;
+    if (op_.to_) {
+      found.push_back(*op_.to_);
+    } else {
+      found = co_await resolve(op_.host_, op_.port_);
+    }
+    if (op_.from_) {
+      std::erase_if(found, [&](const address& each) { return !is_alike(each, *op_.from_); });
+    }
+    if (found.empty()) throw no_address_like_ours();
+    co_return detail::by_turns(found);
+  }
+
+  static bool is_alike(const address& one, const address& other) {
+    return one.family() == other.family();
+  }
+
+  bool is_name() const { return !op_.to_ && !address::parse_ip(op_.host_, op_.port_); }
+
+  std::string tried() const {
+    if (op_.to_) return "connect to " + op_.to_->to_string();
+    if (const auto ip = address::parse_ip(op_.host_, op_.port_))
+      return "connect to " + ip->to_string();
+    return fmt::format("connect to {}:{}", escape(op_.host_), op_.port_);
+  }
+
+  connect_error no_address_like_ours() const {
+    return connect_error(
+        fmt::format("{} from {}, to which no address of it belongs", tried(), op_.from_->host()),
+        system_code(EAFNOSUPPORT));
+  }
+
+  connect_error failure() const {
+    const std::error_code why = race_->first_failure();
+    if (!is_name()) return connect_error(tried(), why);
+    return connect_error(error::whole_text(tried() + ": " + race_->account()), why);
+  }
+
+  connect_op& op_;
+  event_loop& loop_;
+  std::optional<detail::connect_race> race_;
+};
 
 connect_op&& connect_op::from(const std::string& ip) && {
   const std::optional<address> source = address::parse_ip(ip, 0);
@@ -107,48 +120,19 @@ connect_op&& connect_op::from(const std::string& ip) && {
   return std::move(*this).from(*source);
 }
 
+connect_op&& connect_op::attempt_delay(any_duration delay) && {
+  const duration wanted = delay;
+  if (wanted < shortest_attempt_delay || wanted > longest_attempt_delay)
+    throw std::invalid_argument("connect: the next address is tried after 100 ms to 2 s");
+  attempt_delay_ = wanted;
+  return std::move(*this);
+}
+
 task<connection> connect_op::make(connect_op op) {
-  std::optional<connection> made = co_await move_on_after(op.timeout_, try_all(op));
-  if (made) co_return std::move(*made);
-  const std::string where =
-      op.to_ ? op.to_->to_string() : fmt::format("{}:{}", escape(op.host_), op.port_);
-  throw connect_timeout("connect to " + where, op.timeout_);
-}
-
-task<connection> connect_op::try_all(const connect_op& op) {
-  if (op.to_) co_return co_await try_one(op, *op.to_);
-  std::exception_ptr last;
-  const std::vector<address> choices = co_await resolve(op.host_, op.port_);
-  for (const address& choice : choices) {
-    try {
-      co_return co_await try_one(op, choice);
-    } catch (const connect_error&) {
-      last = std::current_exception();
-    }
-  }
-  std::rethrow_exception(last);
-}
-
-task<connection> connect_op::try_one(const connect_op& op, const address& to) {
-  event_loop& loop = detail::this_loop("connect");
-  connecting attempt(loop, to);
-  const address* const from = op.from_ ? &*op.from_ : nullptr;
-  int result = attempt.begin(from);
-  // Too many wait to be accepted; for TCP the system waits by itself.
-  while (result == -EAGAIN && to.is_unix()) {
-    co_await sleep(full_backlog_pause);
-    result = attempt.begin(from);
-  }
-  if (result == -EINPROGRESS) result = co_await attempt;
-  if (result == 0 && is_connected_to_itself(loop.io(), attempt.descriptor, to))
-    result = -ECONNREFUSED;
-  if (result < 0) throw failure(to, result);
-
-  static const connection_limits usual;
-  if (!to.is_unix()) loop.io().set_keepalive(attempt.descriptor);
-  auto stream = std::make_unique<detail::stream>(loop, usual);
-  if (const int failed = stream->open(attempt.take(), to); failed < 0) throw failure(to, failed);
-  co_return connection(*stream.release());
+  attempt making(op);
+  std::optional<connection> made = co_await move_on_after(op.timeout_, making.run());
+  if (!made) throw making.timeout();
+  co_return std::move(*made);
 }
 
 }  // namespace cetane

@@ -18,6 +18,7 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+?) \|", re.MULTILINE)
 def spelled(value):
     """As the page writes it: 64_KiB is 64 KiB, std::chrono::seconds(30) is 30 s."""
     value = re.sub(r"std::chrono::seconds\((\d+)\)", r"\1 s", value)
+    value = re.sub(r"std::chrono::milliseconds\((\d+)\)", r"\1 ms", value)
     return re.sub(r"^(\d+)_(\w+)$", r"\1 \2", value)
 
 

@@ -112,8 +112,9 @@ class CETANE_API connect_error : public connection_error {
 /// The time for making a connection, the name's resolution included, ran out.
 class CETANE_API connect_timeout : public connect_error {
  public:
-  /// @param tried  For example "connect to example.org:80".
-  connect_timeout(std::string_view tried, duration limit);
+  /// @param tried   For example "connect to example.org:80".
+  /// @param so_far  What had come of it: "10.0.0.2:80: no answer".
+  connect_timeout(std::string_view tried, duration limit, std::string_view so_far = {});
   ~connect_timeout() override;
 };
 

@@ -29,6 +29,11 @@ inline constexpr std::size_t default_output_limit = 256_KiB;
 
 /// For making a connection, the resolution of the name included.
 inline constexpr duration default_connect_timeout = std::chrono::seconds(30);
+/// When a host has several addresses: how long the next one waits while none has answered, and
+/// what the program may say instead (RFC 8305).
+inline constexpr duration default_attempt_delay = std::chrono::milliseconds(250);
+inline constexpr duration shortest_attempt_delay = std::chrono::milliseconds(100);
+inline constexpr duration longest_attempt_delay = std::chrono::seconds(2);
 /// For a TLS handshake.
 inline constexpr duration default_tls_timeout = std::chrono::seconds(10);
 /// How long a closing connection waits for its peer to take some more of the output.

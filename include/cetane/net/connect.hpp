@@ -37,29 +37,37 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   /// @throws std::invalid_argument  The text is no IP address.
   CETANE_API connect_op&& from(const std::string& ip)&&;
 
+  /// When the host has several addresses: tries the next one after this long without an answer;
+  /// 250 ms by default.
+  /// @throws std::invalid_argument  It is not between 100 ms and 2 s (RFC 8305, section 5).
+  CETANE_API connect_op&& attempt_delay(any_duration delay)&&;
+
   auto operator co_await()&& { return make(std::move(*this)).operator co_await(); }
 
  private:
+  class attempt;
+
   CETANE_API static task<connection> make(connect_op op);
-  static task<connection> try_all(const connect_op& op);
-  static task<connection> try_one(const connect_op& op, const address& to);
 
   std::string host_;
   std::uint16_t port_ = 0;
   std::optional<address> to_;
   std::optional<address> from_;
   duration timeout_ = default_connect_timeout;
+  duration attempt_delay_ = default_attempt_delay;
 };
 
-/// Connects to a TCP port. The host is a name or an IP address; of a name's addresses each is tried
-/// in turn.
+/// Connects to a TCP port. The host is a name or an IP address.
 ///
-/// Suspends until the connection is made.
+/// Of a name's addresses (see resolve()) the first is tried, and then, IPv6 and IPv4 by turns, one
+/// more every 250 ms and whenever one has failed, while those before may still answer: the first
+/// that does is taken (RFC 8305, "happy eyeballs"). Suspends until the connection is made.
 /// @return A connection that the caller owns.
-/// @throws connect_error    Nobody accepts there; says why.
+/// @throws connect_error    Nobody accepts there; says what was tried and why each failed, and
+///                          code() is that of the first.
 /// @throws connect_timeout  It took too long.
 /// @throws resolve_error    The name has no address.
-/// @par Cancellation  The attempt is given up, nothing stays behind.
+/// @par Cancellation  All attempts are given up, nothing stays behind.
 inline connect_op connect(std::string host, std::uint16_t port) {
   return connect_op(std::move(host), port);
 }
