@@ -63,6 +63,17 @@ std::string remedy(const address& where, int code, const std::string& option) {
   return where.is_unix() ? unix_remedy(code) : tcp_remedy(where, code, option);
 }
 
+// What the system says when it could not even open its files is that there is no such name.
+error no_place(const std::string& host, std::uint16_t port, int failed, int error_number) {
+  const std::string_view lack = lack_remedy(error_number);
+  const resolve_error why(host, lack.empty() ? failed : EAI_SYSTEM, error_number);
+  const std::string_view help =
+      lack.empty() ? "try 127.0.0.1, or 0.0.0.0 for all addresses of this machine" : lack;
+  return error(error::whole_text(fmt::format("cannot listen on {}:{}: {}; {}", escape(host), port,
+                                             reason_text(why.code()), help)),
+               why.code());
+}
+
 }  // namespace
 
 error cannot_listen(const address& where, int code, const std::string& port_option,
@@ -83,14 +94,9 @@ address listening_place(const std::string& host, std::uint16_t port) {
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
+  errno = 0;
   const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
-  if (failed != 0) {
-    const resolve_error why(host, failed, errno);
-    throw error(error::whole_text(fmt::format("cannot listen on {}:{}: {}; try 127.0.0.1, or "
-                                              "0.0.0.0 for all addresses of this machine",
-                                              escape(host), port, reason_text(why.code()))),
-                why.code());
-  }
+  if (failed != 0) throw no_place(host, port, failed, errno);
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, &::freeaddrinfo);
   return address::from_sockaddr(list->ai_addr, list->ai_addrlen).with_port(port);
 }

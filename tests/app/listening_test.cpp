@@ -1,9 +1,14 @@
 #include <app/listening.hpp>
 
+#include <cetane/base/scope_exit.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <cerrno>
+#include <string>
+
+#include <sys/resource.h>
 
 namespace listening_test {
 
@@ -90,6 +95,27 @@ TEST_CASE("a host that has no address is refused with what helps", "[app][listen
                  StartsWith("cannot listen on no such host\\n:8013: ") &&
                      EndsWith("; try 127.0.0.1, or 0.0.0.0 for all addresses of this machine"));
   }
+}
+
+TEST_CASE("a name that cannot be looked up for want of descriptors is told so, with what helps",
+          "[app][listening]") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  std::string said;
+  {
+    const scope_exit restore([&] { ::setrlimit(RLIMIT_NOFILE, &before); });
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    try {
+      detail::listening_place("some.host.invalid", 8013);
+    } catch (const error& e) {
+      said = e.what();
+    }
+  }
+  REQUIRE(said ==
+          "cannot listen on some.host.invalid:8013: too many open files; raise the limit with "
+          "ulimit -n");
 }
 
 }  // namespace listening_test
