@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cetane/app/application.hpp>
+#include <cetane/app/client.hpp>
+#include <cetane/app/connection_pool.hpp>
 #include <cetane/app/quickstart.hpp>
 #include <cetane/app/run.hpp>
 #include <cetane/app/service.hpp>

@@ -165,6 +165,13 @@ connection_busy::connection_busy(std::string_view tried, std::string_view role)
 
 connection_busy::~connection_busy() = default;
 
+client_busy::client_busy(std::string_view tried, std::string_view under_way)
+    : std::logic_error(fmt::format("{}: its client is busy with \"{}\"; await that first, or let "
+                                   "each task have a client of its own, from a connection_pool",
+                                   tried, under_way)) {}
+
+client_busy::~client_busy() = default;
+
 const char* to_string(cancel_reason reason) noexcept {
   switch (reason) {
     case cancel_reason::none:

@@ -188,6 +188,15 @@ class CETANE_API connection_busy : public std::logic_error {
   ~connection_busy() override;
 };
 
+/// A second call of a client while one is under way: a mistake in the program.
+class CETANE_API client_busy : public std::logic_error {
+ public:
+  /// @param tried      What was called: "ask db.example:5432".
+  /// @param under_way  The call that is not over.
+  client_busy(std::string_view tried, std::string_view under_way);
+  ~client_busy() override;
+};
+
 /// Who asked for a cancellation.
 enum class cancel_reason : std::uint8_t {
   none,      ///< nobody

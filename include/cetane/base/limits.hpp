@@ -108,6 +108,8 @@ inline constexpr std::size_t default_dispatcher_limit = 1024;
 /// Objects that a pool keeps while nobody uses them, and those that are in use at a time.
 inline constexpr std::size_t default_pool_idle = 5;
 inline constexpr std::size_t default_pool_open = 100;
+/// How long a connection pool keeps a connection that nobody uses.
+inline constexpr duration default_pool_idle_timeout = std::chrono::seconds(30);
 
 /// The limits of a connection. A service has one of these for all that it accepts.
 struct connection_limits {
