@@ -81,7 +81,7 @@ class connect_op::attempt {
       std::erase_if(found, [&](const address& each) { return !is_alike(each, *op_.from_); });
     }
     if (found.empty()) throw no_address_like_ours();
-    co_return detail::by_turns(found);
+    co_return detail::by_turns(std::move(found));
   }
 
   static bool is_alike(const address& one, const address& other) {

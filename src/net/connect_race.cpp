@@ -21,9 +21,9 @@ std::string outcome_text(const connect_attempt& of) {
 
 }  // namespace
 
-std::vector<address> by_turns(const std::vector<address>& addresses) {
+std::vector<address> by_turns(std::vector<address> addresses) {
+  if (addresses.size() < 2) return addresses;
   std::vector<address> ordered;
-  if (addresses.empty()) return ordered;
   std::vector<address> first;  // of the family of the first
   std::vector<address> other;
   for (const address& each : addresses)

@@ -21,7 +21,7 @@ namespace cetane::detail {
 
 /// The addresses of a host in the order of RFC 8305, section 4: as they come, but the two families
 /// by turns, so that one of them that does not work costs one attempt.
-std::vector<address> by_turns(const std::vector<address>& addresses);
+std::vector<address> by_turns(std::vector<address> addresses);
 
 /// Attempts to reach one of several addresses, "happy eyeballs" (RFC 8305, section 5): while those
 /// that were begun have not answered the next one begins after a delay, or at once when one fails.

@@ -229,6 +229,22 @@ TEST_CASE("a connect to several addresses without memory leaves nothing",
   });
 }
 
+TEST_CASE("a request over a pool of connections without memory leaves nothing",
+          "[allocations][connection_pool]") {
+  fail_everywhere([](stage& on) -> task<> {
+    const stage::presence here(on);
+    const served server(on, service(echo, 0));
+    connection_pool all("127.0.0.1", server.port());
+    for (int i = 0; i < 2; ++i) {
+      auto one = co_await all.acquire();
+      co_await one->send("hello\n");
+      const std::string line = co_await one->until_eol();
+      one.give_back();
+      expect(line == "hello\n" && all.in_use() == 0);
+    }
+  });
+}
+
 TEST_CASE("an application that starts, serves and stops without memory leaves nothing",
           "[allocations][shutdown]") {
   fail_everywhere([](stage& on) {

@@ -32,6 +32,7 @@ static_assert(is_a<cetane::message_too_long, cetane::error>);
 static_assert(is_a<cetane::queue_closed, cetane::error>);
 static_assert(is_a<cetane::fell_behind, cetane::error>);
 static_assert(is_a<cetane::connection_busy, std::logic_error>);
+static_assert(is_a<cetane::client_busy, std::logic_error>);
 static_assert(!is_a<cetane::cancelled, std::exception>);
 
 // A copy that throws while an exception is under way ends the program.
@@ -104,6 +105,14 @@ TEST_CASE("a connect timeout is a connect error and says how long it took", "[ba
 
   CHECK(text_of(e) == "connect to example.org:80: no connection within 30 s");
   CHECK(e.code() == std::errc::timed_out);
+  CHECK(text_of(cetane::connect_timeout("connect to x:80", 1s, "10.0.0.2:80: no answer")) ==
+        "connect to x:80: no connection within 1 s (10.0.0.2:80: no answer)");
+}
+
+TEST_CASE("a client that is busy says with what, and what to do", "[base][errors]") {
+  CHECK(text_of(cetane::client_busy("ask on 10.0.0.2:80", "count")) ==
+        "ask on 10.0.0.2:80: its client is busy with \"count\"; await that first, or let each "
+        "task have a client of its own, from a connection_pool");
 }
 
 TEST_CASE("a resolve error speaks getaddrinfo's language", "[base][errors]") {

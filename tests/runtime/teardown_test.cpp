@@ -244,4 +244,48 @@ TEST_CASE("what a task waits for may be in a frame that goes before it", "[runti
   CHECK(objects.alive == 0);
 }
 
+namespace {
+
+// Notes when it is made and when it ends.
+class noting_part final : public cetane::detail::loop_part {
+ public:
+  explicit noting_part(event_loop& of) : loop(of) {}
+  ~noting_part() override {
+    if (notes != nullptr) notes->push_back("part");
+  }
+  event_loop& loop;
+  std::vector<std::string>* notes = nullptr;
+};
+
+class other_part final : public cetane::detail::loop_part {
+ public:
+  explicit other_part(event_loop&) {}
+};
+
+}  // namespace
+
+TEST_CASE("a loop keeps one part of each kind, which ends after the tasks", "[runtime][teardown]") {
+  std::vector<std::string> notes;
+  const auto use_part = [&]() -> task<> {
+    const scope_exit note([&] {
+      notes.push_back("task");
+      event_loop::current()->part<noting_part>().notes = &notes;
+    });
+    co_await cetane::sleep(1h);
+  };
+  {
+    test_loop test;
+    test_loop another;
+    noting_part& part = test.loop().part<noting_part>();
+    CHECK(&part.loop == &test.loop());
+    CHECK(&test.loop().part<noting_part>() == &part);
+    CHECK(&another.loop().part<noting_part>() != &part);
+    test.loop().part<other_part>();
+    CHECK(&test.loop().part<noting_part>() == &part);
+    (void)test.spawn(use_part);
+    test.loop().run_once(cetane::time_point::min());
+  }
+  CHECK(notes == std::vector<std::string>{"task", "part"});
+}
+
 }  // namespace teardown_test
