@@ -2,6 +2,7 @@
 
 #include <os/raw_address.hpp>
 #include <os/socket.hpp>
+#include <os/socket_option.hpp>
 #include <os/syscalls.hpp>
 
 #include <algorithm>
@@ -16,12 +17,6 @@
 
 namespace cetane::os {
 namespace {
-
-int result_of(int returned) noexcept { return returned < 0 ? -errno : returned; }
-
-int set_option(int fd, int layer, int name, int value) noexcept {
-  return result_of(::setsockopt(fd, layer, name, &value, sizeof value));
-}
 
 // An IPv6 socket meets IPv4 peers too. A kernel that cannot tell what it has dropped, or what has
 // become of a datagram, still carries them.
@@ -46,7 +41,7 @@ int bind_anywhere(int fd, address_family family) noexcept {
   return result_of(::bind(fd, &nameless, sizeof nameless.sa_family));
 }
 
-int connect_to(int fd, const address& to) noexcept {
+int set_peer(int fd, const address& to) noexcept {
   raw_address raw(to);
   return result_of(::connect(fd, raw.get(), raw.length()));
 }
@@ -103,7 +98,7 @@ int open_datagram_socket(const address& at, const address* to, const datagram_op
   if (result == 0) {
     result = anywhere ? bind_anywhere(fd.get(), family) : bind_socket(fd.get(), SOCK_DGRAM, at);
   }
-  if (result == 0 && to != nullptr) result = connect_to(fd.get(), *to);
+  if (result == 0 && to != nullptr) result = set_peer(fd.get(), *to);
   if (result == 0) out = std::move(fd);
   return result;
 }

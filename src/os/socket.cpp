@@ -1,6 +1,7 @@
 #include "os/socket.hpp"
 
 #include <os/raw_address.hpp>
+#include <os/socket_option.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,12 +20,6 @@
 
 namespace cetane::os {
 namespace {
-
-int result_of(int returned) noexcept { return returned < 0 ? -errno : returned; }
-
-int set_option(int fd, int layer, int name, int value) noexcept {
-  return result_of(::setsockopt(fd, layer, name, &value, sizeof value));
-}
 
 int bind_to(int fd, const address& where) noexcept {
   raw_address raw(where);
