@@ -10,17 +10,20 @@
 #include <cetane/backend/sim_names.hpp>
 #include <cetane/base/errors.hpp>
 #include <cetane/base/limits.hpp>
-#include <cetane/base/scope_exit.hpp>
 #include <cetane/conc/spawn.hpp>
-#include <cetane/conc/thread.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace resolve_sharing_test {
@@ -70,6 +73,49 @@ class slow_names {
       ++count;
     return count;
   }
+};
+
+// Calls that keep all threads of the offload pool busy as long as this lives.
+class busy_pool {
+ public:
+  busy_pool() {
+    for (std::size_t i = 0; i < most_offload_threads; ++i)
+      pool().submit(std::make_unique<blocker>(shared_));
+    while (shared_->begun != pool().now().threads) std::this_thread::yield();
+    extra_ = pool().now().in_line;
+  }
+  busy_pool(const busy_pool&) = delete;
+  busy_pool& operator=(const busy_pool&) = delete;
+  ~busy_pool() { shared_->open.count_down(); }
+
+  // How many other calls wait for a thread.
+  std::size_t in_line() const { return pool().now().in_line - extra_; }
+
+ private:
+  struct state {
+    std::atomic<std::size_t> begun{0};
+    std::latch open{1};
+  };
+  class blocker final : public detail::offloaded_call {
+   public:
+    explicit blocker(std::shared_ptr<state> shared) : shared_(std::move(shared)) {}
+    void run() noexcept override {
+      ++shared_->begun;
+      shared_->open.wait();
+    }
+    std::exception_ptr error() const noexcept override { return nullptr; }
+
+   protected:
+    void hand_over(detail::offload_caller&) noexcept override {}
+
+   private:
+    std::shared_ptr<state> shared_;
+  };
+
+  static detail::offload_pool& pool() { return detail::offload_pool::of_process(); }
+
+  std::shared_ptr<state> shared_ = std::make_shared<state>();
+  std::size_t extra_ = 0;
 };
 
 std::string where(std::uint16_t port) { return "10.0.0.7:" + std::to_string(port); }
@@ -296,32 +342,17 @@ TEST_CASE("tasks that want the same name keep one thread busy", "[net][resolve][
 TEST_CASE("a name that still stands in line for a thread is dropped with the last who waits",
           "[net][resolve][not-sim]") {
   test_loop loop;
-  const detail::offload_pool& pool = detail::offload_pool::of_process();
-  std::latch opened(1);
-  std::vector<join_handle<>> busy;
-  for (std::size_t i = 0; i < most_offload_threads; ++i) {
-    busy.push_back(loop.spawn(
-        [](std::latch& until) -> task<> { co_await cetane::thread([&until] { until.wait(); }); },
-        std::ref(opened)));
-  }
+  const busy_pool busy;
+  auto first = loop.spawn(resolve, std::string("127.4"), std::uint16_t{80});
+  auto second = loop.spawn(resolve, std::string("127.4"), std::uint16_t{80});
   settle(loop);
-  {
-    const scope_exit open([&] { opened.count_down(); });
-    const std::size_t before = pool.now().in_line;
-    auto first = loop.spawn(resolve, std::string("127.4"), std::uint16_t{80});
-    auto second = loop.spawn(resolve, std::string("127.4"), std::uint16_t{80});
-    settle(loop);
-    REQUIRE(pool.now().in_line == before + 1);
-    first.cancel();
-    settle(loop);
-    CHECK(pool.now().in_line == before + 1);
-    second.cancel();
-    settle(loop);
-    CHECK(pool.now().in_line == before);
-  }
-  run_until(loop, [&] {
-    return std::all_of(busy.begin(), busy.end(), [](auto& each) { return each.done(); });
-  });
+  REQUIRE(busy.in_line() == 1);
+  first.cancel();
+  settle(loop);
+  CHECK(busy.in_line() == 1);
+  second.cancel();
+  settle(loop);
+  CHECK(busy.in_line() == 0);
 }
 
 TEST_CASE("what is longer than any name is refused without asking", "[net][resolve]") {

@@ -37,7 +37,7 @@ struct client_state;
 /// call that does not come to its done(), since it fails or is cancelled, closes the connection:
 /// what is still to come would be taken for the answer to the next. The connection is closed with
 /// its client, and so with the task that owns it; a call of another task then ends by
-/// connection_closed. Loop thread only.
+/// connection_closed. Loop thread only; the loop outlives it.
 class CETANE_API client {
  public:
   explicit client(connection made);

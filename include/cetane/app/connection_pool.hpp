@@ -129,7 +129,7 @@ class CETANE_API connection_pool : detail::timer, list_hook<detail::pools_of_loo
  private:
   friend connection_lease;
   friend detail::pools_of_loop;
-  friend intrusive_list<connection_pool, detail::pools_of_loop>;
+  friend class intrusive_list<connection_pool, detail::pools_of_loop>;
 
   struct kept {};
   struct idle_connection {
