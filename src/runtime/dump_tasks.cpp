@@ -44,10 +44,18 @@ std::string await_stack(const detail::task_context& task) {
   return text;
 }
 
-// Without the digits, so that "1.2 s left" and "1.3 s left" count as the same.
-std::string without_digits(std::string text) {
-  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
-  return text;
+// Without numbers and their units, so that "999 ms left" and "1.2 s left" count as the same.
+std::string without_numbers(std::string_view text) {
+  std::string rest;
+  const auto skip_to = [&](std::size_t place) { text.remove_prefix(std::min(place, text.size())); };
+  while (!text.empty()) {
+    const std::size_t number = text.find_first_of("0123456789");
+    rest += text.substr(0, number);
+    skip_to(number);
+    skip_to(text.find_first_not_of("0123456789."));
+    if (number != text.npos && text.starts_with(' ')) skip_to(text.find(' ', 1));
+  }
+  return rest;
 }
 
 std::string state_of(const detail::task_context& task, const detail::task_context* running) {
@@ -69,7 +77,7 @@ std::string event_loop::dump_tasks() {
     const std::string label = printable(task.label());  // it may be a name that a peer has chosen
     const std::string wait = state_of(task, running_);
     const std::string stack = &task == running_ ? "" : await_stack(task);
-    group& same = groups[label + '\n' + without_digits(wait) + '\n' + stack];
+    group& same = groups[label + '\n' + without_numbers(wait) + '\n' + stack];
     same.stack = stack;
     same.tasks.push_back({label, printable(task.peer()), wait, task.started_s});
     ++count;

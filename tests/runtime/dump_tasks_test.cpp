@@ -110,8 +110,21 @@ TEST_CASE("sleepers tell how long, and are together whatever is left", "[runtime
 
   const std::string text = without_ages(test.loop().dump_tasks());
 
+  CAPTURE(text);
   CHECK(has(text, "rock, N s old: sleep for ever\n"));
   CHECK(has(text, "sleeper, 2 tasks, N s old: sleep, "));
+}
+
+TEST_CASE("sleepers are together in whatever unit the rest is told", "[runtime][dump][not-epoll]") {
+  test_loop test;
+  const auto sleeper = [](cetane::duration span) -> task<> { co_await cetane::sleep(span); };
+  for (const cetane::duration span : {cetane::duration(3600s), cetane::duration(7200500ms),
+                                      cetane::duration(999ms), cetane::duration(1s)}) {
+    (void)test.spawn(sleeper, span).label("sleeper");
+  }
+  test.loop().run_once(cetane::time_point::min());
+
+  CHECK(has(test.loop().dump_tasks(), "sleeper, 4 tasks, 0 to 0 s old: sleep, 1 h left"));
 }
 
 TEST_CASE("a task that joins tells whom", "[runtime][dump]") {
