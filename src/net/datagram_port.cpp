@@ -19,7 +19,7 @@ constexpr duration ask_about_room = 5ms;
 
 constexpr std::size_t most_parts = 16;
 
-iovec part_of(std::string_view bytes) noexcept {
+iovec as_iovec(std::string_view bytes) noexcept {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
@@ -121,11 +121,11 @@ int datagram_port::try_to_send(const address* to, const std::string_view* parts,
                                std::size_t count) {
   if (count > most_parts) {
     const std::string all = joined(parts, count);
-    const iovec one = part_of(all);
+    const iovec one = as_iovec(all);
     return send_now(to, &one, 1);
   }
   std::array<iovec, most_parts> list;
-  std::transform(parts, parts + count, list.begin(), part_of);
+  std::transform(parts, parts + count, list.begin(), as_iovec);
   return send_now(to, list.data(), static_cast<int>(count));
 }
 
@@ -193,7 +193,7 @@ void datagram_port::send_queued() noexcept {
 
 // Whether it is done with.
 bool datagram_port::send_one(const outgoing_datagram& one) noexcept {
-  const iovec bytes = part_of(one.bytes.view());
+  const iovec bytes = as_iovec(one.bytes.view());
   const int result = send_now(one.destination(), &bytes, 1);
   if (result == -ENOBUFS) ask_again_later();
   if (result == -EAGAIN || result == -ENOBUFS) return false;
