@@ -27,6 +27,11 @@ struct stream_extras;
 /// it and may destroy what we sent last; `closed`: no socket any more. An owner (a `connection`, or
 /// a service's session) lets go with release(); the stream then closes, and disposes of itself once
 /// it is both closed and released.
+///
+/// Most messages pass through a connection about which there is nothing special. `plain_input` and
+/// `plain_output` say so, that the usual ways look at one note instead of at everything; whatever
+/// changes what they are made of ends with note_plainness(). What is not plain goes the ways whose
+/// names end in `besides`, which look at everything.
 class stream : public stream_io, public waitable {
  public:
   stream(event_loop& loop, const connection_limits& limits) noexcept;
@@ -108,16 +113,22 @@ class stream : public stream_io, public waitable {
   void on_hang_up(int error) noexcept override;
   void on_writable() noexcept override;
   void on_unsent(std::string_view bytes, int error) noexcept override;
-  void flush_staged() noexcept override;
+  void on_staged(std::size_t bytes, ssize_t result) noexcept override;
+  void on_unread(std::string_view bytes) noexcept override;
 
   io_blocks& blocks() const noexcept { return loop_.blocks(); }
   backend& io() const noexcept { return loop_.io(); }
 
+  bool is_plain_input() const noexcept {
+    return phase_ == phase::open && reading && !skipping_ && !window_ && !notes_activity();
+  }
+  bool is_plain_output() const noexcept { return takes_output() && !output_ && !notes_activity(); }
+  bool notes_activity() const noexcept;
+  void note_plainness() noexcept;
+
   std::string_view input() const noexcept;
   bool has_input() const noexcept {
-    const io_blocks& block = blocks();
-    if (block.feeding == this) return block.feed_begin != block.feed_end;
-    return window_ && !window_->empty();
+    return blocks().feeding == this || (window_ && !window_->empty());
   }
   [[gnu::cold]] bool begin_some_besides(std::coroutine_handle<> frame, task_context& task);
   [[gnu::cold]] chunk finish_some_besides();
@@ -126,7 +137,6 @@ class stream : public stream_io, public waitable {
   bool keep(std::string_view bytes) noexcept;
   [[gnu::cold]] void on_data_besides(char* data, std::size_t bytes) noexcept;
   void on_more_data(std::string_view bytes) noexcept;
-  [[gnu::cold]] void keep_leftover(std::string_view left) noexcept;
   void update_reading() noexcept;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
   bool has_told_failure() const noexcept;
@@ -170,7 +180,7 @@ class stream : public stream_io, public waitable {
   void take_stage() noexcept;
   void leave_stage() noexcept;
   void unstage_into_queue();
-  [[gnu::cold]] void flush_rest(std::size_t bytes, ssize_t result) noexcept;
+  void keep_staged(std::size_t bytes, ssize_t result) noexcept;
   void settle() noexcept;
   void write_queue() noexcept;
   ssize_t write_parts() noexcept;

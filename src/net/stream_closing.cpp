@@ -15,8 +15,7 @@ stream::stream(event_loop& loop, const connection_limits& limits) noexcept
     : loop_(loop), limits_(&limits) {}
 
 stream::~stream() {
-  io_blocks& block = blocks();
-  if (block.feeding == this) block.feeding = nullptr;
+  blocks().stop_feeding(*this);
   leave_stage();
 }
 
@@ -38,21 +37,23 @@ int stream::open(int descriptor, const address& peer) {
   }
   phase_ = phase::open;
   ++loop_.counters().connections_opened;
-  io().set_reading(*this, true);
+  update_reading();
   return 0;
 }
 
 void stream::close() noexcept {
   if (phase_ != phase::open) return;
   phase_ = phase::flushing;
+  note_plainness();
+  blocks().stop_feeding(*this);
   if (task_context* const task = std::exchange(reader_, nullptr)) {
     request_ = nullptr;
     loop_.make_ready(*task);
   }
   notify_closed();
   if (output_) wake_writer();
-  if (blocks().staging == this) flush_staged();  // may end it all
-  settle();                                      // and so may this
+  if (blocks().staging == this) loop_.flush_staged();  // may end it all
+  settle();                                            // and so may this
   if (phase_ != phase::flushing) return;
   if (!output_) return begin_linger();
   window_.reset();
@@ -109,6 +110,8 @@ void stream::on_closing_timer() noexcept { finish_close(phase_ == phase::flushin
 void stream::finish_close(bool reset) noexcept {
   if (phase_ == phase::closed) return;
   phase_ = phase::closed;
+  note_plainness();
+  blocks().stop_feeding(*this);
   if (extras_) {
     extras_->closing.disarm();
     extras_->idle.disarm();

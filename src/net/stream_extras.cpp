@@ -15,6 +15,15 @@ stream_extras& stream::extras() {
   return *extras_;
 }
 
+bool stream::notes_activity() const noexcept {
+  return extras_ && extras_->idle_span > duration::zero();
+}
+
+void stream::note_plainness() noexcept {
+  plain_input = is_plain_input();
+  plain_output = is_plain_output();
+}
+
 // Six bytes instead of an address object for the most common kind of peer.
 void stream::remember_ipv4(const address& peer) noexcept {
   sockaddr_storage storage{};
@@ -61,6 +70,7 @@ void stream::set_idle_timeout(duration span) {
   stream_extras& more = extras();
   more.idle_span = span;
   more.last_activity = loop_.now();
+  note_plainness();
   if (span <= duration::zero()) return more.idle.disarm();
   if (phase_ == phase::open) loop_.arm(more.idle, deadline_after(more.last_activity, span));
 }

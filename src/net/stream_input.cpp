@@ -2,9 +2,10 @@
 //
 // What has arrived is in one of two places. While the backend hands over a read, it is in the
 // loop's input block (`feeding` is this stream): readers that are served at once take it from
-// there, and nothing is copied twice. What they leave moves to the window, a piece of memory that
-// the stream has only as long as something is in it. input() and consume() hide which it is. While
-// the rest of a message that was too long is dropped, there is no input: neither here nor there.
+// there, and nothing is copied twice. What they leave when they suspend moves to the window, a
+// piece of memory that the stream has only as long as something is in it. input() and consume()
+// hide which it is. While the rest of a message that was too long is dropped, there is no input:
+// neither here nor there.
 #include <net/read_request.hpp>
 #include <net/skipped_message.hpp>
 #include <net/stream.hpp>
@@ -15,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -37,10 +39,7 @@ std::string_view stream::input() const noexcept {
 }
 
 void stream::consume(std::size_t bytes) noexcept {
-  if (blocks().feeding == this) {
-    blocks().feed_begin += bytes;
-    return;
-  }
+  if (blocks().feeding == this) return blocks().consume(bytes);
   if (!window_) return;
   window_->consume(bytes);
   if (window_->empty()) window_.reset();
@@ -49,7 +48,10 @@ void stream::consume(std::size_t bytes) noexcept {
 
 bool stream::keep(std::string_view bytes) noexcept {
   try {
-    if (!window_) window_ = std::make_unique<input_window>();
+    if (!window_) {
+      window_ = std::make_unique<input_window>();
+      note_plainness();
+    }
     const bool sized = request_ != nullptr && request_->want == read_request::shape::exactly;
     window_->append(bytes, sized ? request_->size : 0);
     return true;
@@ -65,23 +67,22 @@ void stream::update_reading() noexcept {
       phase_ != phase::open || reader_ != nullptr || !window_ || window_->size() < read_ahead;
   const bool wanted = phase_ != phase::closed && !input_ended_ && has_room;
   if (wanted != reading) io().set_reading(*this, wanted);
+  note_plainness();
 }
 
 void stream::on_data(char* data, std::size_t bytes) noexcept {
   loop_.counters().bytes_received += bytes;
-  if (phase_ != phase::open || extras_ || window_) [[unlikely]]
+  task_context* const reader = reader_;
+  if (!plain_input || reader == nullptr || reader->queued || request_ != nullptr) [[unlikely]]
     return on_data_besides(data, bytes);
-  io_blocks& block = blocks();
-  block.feed(*this, data, bytes);
-  const bool reader_waits = reader_ != nullptr && !reader_->queued;
-  if (reader_waits && (request_ == nullptr || look_for_end(*request_, {data, bytes})))
-    resume_reader();
-  if (block.feeding != this) return;  // the resumed task has destroyed this object
-  block.feeding = nullptr;
-  if (block.feed_begin != block.feed_end) keep_leftover(block.rest());
+  assert(is_plain_input());
+  reader_ = nullptr;
+  blocks().feed(*this, data, bytes);
+  loop_.resume(*reader);  // which may destroy this object
 }
 
-// What few connections meet: an idle timeout, input that is dropped, input that has waited.
+// A reader that wants something particular, or nobody who reads now; an idle timeout, input that is
+// dropped, input that has waited.
 void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
   if (extras_) note_activity();
   if (phase_ != phase::open) return;  // read to be dropped
@@ -90,9 +91,7 @@ void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
   block.feed(*this, data, bytes);
   if (skipping_) skip();
   serve_reader();
-  if (block.feeding != this) return;
-  block.feeding = nullptr;
-  if (block.feed_begin != block.feed_end) keep_leftover(block.rest());
+  if (block.in_use()) block.take_back();
 }
 
 // Behind what is kept already.
@@ -103,13 +102,13 @@ void stream::on_more_data(std::string_view bytes) noexcept {
 }
 
 // What nobody took moves to the window: the block is for the next read.
-void stream::keep_leftover(std::string_view left) noexcept {
-  if (phase_ != phase::open) return;
-  if (!keep(left)) return on_end(ENOMEM);
+void stream::on_unread(std::string_view bytes) noexcept {
+  if (!keep(bytes)) return on_end(ENOMEM);
   update_reading();
 }
 
 void stream::on_end(int error) noexcept {
+  note_plainness();
   if (phase_ == phase::lingering) return finish_close(false);
   input_ended_ = true;
   if (input_error_ == 0) input_error_ = static_cast<std::int16_t>(error);
@@ -205,10 +204,10 @@ void stream::throw_if_cancelled() const {
 }
 
 bool stream::begin_some(std::coroutine_handle<> frame, task_context& task) {
-  if (reader_ != nullptr || phase_ != phase::open || !reading || has_input())
+  if (!plain_input || reader_ != nullptr || blocks().feeding == this) [[unlikely]]
     return begin_some_besides(frame, task);
+  assert(is_plain_input() && request_ == nullptr);
   reader_ = &task;
-  request_ = nullptr;
   task.suspend(frame, *this);
   return true;
 }
@@ -314,7 +313,7 @@ void stream::disarm_read(read_request& request) noexcept {
 // What is still in the loop's input block is not copied.
 chunk stream::finish_some() {
   io_blocks& block = blocks();
-  if (reader_ == nullptr && phase_ == phase::open && block.can_lend(*this)) [[likely]]
+  if (reader_ == nullptr && block.can_lend(*this)) [[likely]]
     return block.lend_rest();
   return finish_some_besides();
 }
@@ -419,6 +418,7 @@ void stream::throw_too_long(const read_request& request) {
 void stream::start_skipping(const read_request& request) {
   extras().skipped = std::make_unique<skipped_message>(request.mark);
   skipping_ = true;
+  note_plainness();
   skip();
 }
 
@@ -429,6 +429,7 @@ void stream::skip() noexcept {
   if (!message.ended()) return;
   skipping_ = false;
   extras_->skipped.reset();
+  note_plainness();
 }
 
 // A reader may have its message already, and wait for its turn only. Somebody else may read before

@@ -14,6 +14,7 @@
 #include <cetane/net/connection.hpp>
 
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -52,17 +53,21 @@ std::size_t stream::queued_bytes() const noexcept {
 }
 
 output_queue& stream::output() {
-  if (!output_) output_ = std::make_unique<output_queue>(*this);
+  if (!output_) {
+    output_ = std::make_unique<output_queue>(*this);
+    note_plainness();
+  }
   return *output_;
 }
 
 // Most sends are one small part that finds the stage free. The copy comes last, so that there is
 // nothing to save across it.
-bool stream::queue(std::string_view part) {
+inline bool stream::queue(std::string_view part) {
   io_blocks& block = blocks();
   const std::size_t staged = block.staged_bytes;
   if (block.staging != nullptr && block.staging != this) return queue_besides(part);
-  if (staged + part.size() > staged_most || !takes_output() || output_) return queue_besides(part);
+  if (staged + part.size() > staged_most || !plain_output) return queue_besides(part);
+  assert(is_plain_output());
   if (!loop_.within_budget()) return queue_at_end_of_budget(part);
   loop_.counters().bytes_queued += part.size();
   block.staging = this;
@@ -86,7 +91,7 @@ bool stream::queue(const std::string_view* parts, std::size_t count, int level) 
     return queue_much(parts, count, size, level);
   take_stage();
   if (blocks().staged_bytes + size > io_blocks::staged_capacity) {
-    flush_staged();
+    loop_.flush_staged();
     return queue_much(parts, count, size, level);
   }
   stage(parts, count);
@@ -134,7 +139,7 @@ bool stream::try_queue(const std::string_view* parts, std::size_t count) noexcep
 void stream::take_stage() noexcept {
   io_blocks& block = blocks();
   if (block.staging == this) return;
-  if (block.staging != nullptr) block.staging->flush_staged();
+  loop_.flush_staged();
   block.staging = this;
 }
 
@@ -224,18 +229,15 @@ void stream::write_through(const std::string_view* parts, std::size_t count) {
   write_queue();
 }
 
-void stream::flush_staged() noexcept {
-  io_blocks& block = blocks();
-  block.staging = nullptr;
-  const std::size_t bytes = std::exchange(block.staged_bytes, 0);
-  if (output_ || bytes == 0) return flush_rest(bytes, 0);
-  const ssize_t sent = io().write_soon(*this, {block.staged, bytes});
-  if (sent != static_cast<ssize_t>(bytes)) return flush_rest(bytes, sent);
-  note_sent(bytes);
+void stream::on_staged(std::size_t bytes, ssize_t result) noexcept {
+  if (result == 0 && bytes != 0 && !output_)
+    result = io().write_soon(*this, {blocks().staged, bytes});
+  if (bytes != 0 && result == static_cast<ssize_t>(bytes)) return note_sent(bytes);
+  keep_staged(bytes, result);
 }
 
 // A write of the staged bytes gave `result`, or other output goes first.
-void stream::flush_rest(std::size_t bytes, ssize_t result) noexcept {
+void stream::keep_staged(std::size_t bytes, ssize_t result) noexcept {
   const std::string_view staged(blocks().staged, bytes);
   if (result < 0 && result != -EAGAIN)
     return fail_writing(static_cast<int>(-result), staged.size());
@@ -319,7 +321,10 @@ void stream::after_writing() noexcept {
   }
   if (output_->writer != nullptr && reached(output_->goal)) wake_writer();
   if (!output_->empty()) return;
-  if (output_->writer == nullptr) output_.reset();  // else it waits for what is staged
+  if (output_->writer == nullptr) {  // else it waits for what is staged
+    output_.reset();
+    note_plainness();
+  }
   if (phase_ == phase::flushing) begin_linger();
 }
 
@@ -356,7 +361,7 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
       return --loop_.budget == 0 && defer(frame, task);
     }
   } else {
-    if (blocks().staging == this) flush_staged();
+    if (blocks().staging == this) loop_.flush_staged();
     settle();
     if (output_error_ != 0) return defer(frame, task);
     if (!output_ && (goal == output_goal::empty || end_ == own_end::sent))
@@ -401,6 +406,7 @@ void stream::throw_closed(std::string_view tried) {
 // Nothing can be sent any more. Input goes on: what the peer sent before may still be read.
 void stream::break_output(int error) noexcept {
   if (output_error_ == 0) output_error_ = static_cast<std::int16_t>(error);
+  note_plainness();
   leave_stage();
   drop_output();
   if (phase_ == phase::flushing) finish_close(true);
@@ -411,6 +417,7 @@ void stream::drop_output() noexcept {
   loop_.counters().bytes_dropped += output_->bytes() + output_->file_bytes();
   wake_writer();
   output_.reset();
+  note_plainness();
 }
 
 // The system tells an error once: of a reset that a write has met, a read will only be told that
@@ -433,9 +440,10 @@ void stream::queue_file(unique_fd file, std::uint64_t offset, std::uint64_t coun
 
 void stream::queue_end() {
   if (phase_ != phase::open || end_ != own_end::none) return;
-  if (blocks().staging == this) flush_staged();
+  if (blocks().staging == this) loop_.flush_staged();
   settle();
   end_ = own_end::wanted;
+  note_plainness();
   if (output_error_ != 0 || (output_ && !output_->empty())) return;
   end_ = own_end::sent;
   io().shutdown_write(*this);

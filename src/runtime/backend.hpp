@@ -43,16 +43,18 @@ class io_object {
   int descriptor = -1;
   std::uint32_t slot = no_slot;
   const kind type;
-  bool reading = false;             // stream: the owner wants input delivered
-  bool readable = false;            // there may be input, or connections to accept
-  bool writable = true;             // there may be room for output
-  bool hung_up = false;             // the peer ended its output, or the connection is gone
+  bool reading = false;       // stream: the owner wants input delivered
+  bool plain_input = false;   // stream: its owner's, see there
+  bool plain_output = false;  // stream: nothing needs to be done besides writing what is staged
+  bool readable = false;      // there may be input, or connections to accept
+  bool writable = true;       // there may be room for output
+  bool output_taken = false;  // stream: the backend holds output of it until its next poll
+  bool hung_up = false;       // the peer ended its output, or the connection is gone
   bool short_read_empties = false;  // stream: a read that is short proves that no input is left
   bool is_tcp = false;
   bool bulky = false;          // stream: its last input was large
   bool unread_noted = false;   // stream: the backend has it on its list of those to read again
   bool one_shot = false;       // poll: watched for one event only
-  bool output_taken = false;   // stream: the backend holds output of it until its next poll
   std::uint8_t in_flight = 0;  // what the kernel works on for this object, if it is told of that
   std::int16_t failure = 0;    // stream: errno that broke it, for whoever reads or writes next
 
@@ -87,8 +89,13 @@ class stream_io : public io_object {
     static_cast<void>(error);
   }
 
-  /// Sends what the task that ran last has left in the loop's staging block.
-  virtual void flush_staged() noexcept = 0;
+  /// So many bytes are staged, and write_soon() has said `result` to them; 0: it took nothing, or
+  /// was not asked. May destroy this object.
+  virtual void on_staged(std::size_t bytes, ssize_t result) noexcept = 0;
+
+  /// These were left of what on_data() brought when the reader suspended; valid during the call.
+  /// May destroy this object.
+  virtual void on_unread(std::string_view bytes) noexcept { static_cast<void>(bytes); }
 
  protected:
   stream_io() noexcept : io_object(kind::stream) {}

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace cetane {
 namespace {
@@ -48,6 +49,11 @@ void io_blocks::reclaim() noexcept {
     holder.borrower_ = nullptr;
     borrower = nullptr;
   }
+}
+
+void io_blocks::take_back() noexcept {
+  if (borrower != nullptr) reclaim();
+  if (stream_io* const left_by = std::exchange(feeding, nullptr)) left_by->on_unread(rest());
 }
 
 }  // namespace detail

@@ -265,7 +265,23 @@ void event_loop::fire_timers() noexcept {
 
 // 4. Output that no resume has sent: staged by a posted function or a destructor.
 void event_loop::flush_staged() noexcept {
-  if (blocks_->staging != nullptr) blocks_->staging->flush_staged();
+  if (blocks_->staging != nullptr) send_staged();
+}
+
+// Most of it the backend takes; the rest is the connection's business.
+inline void event_loop::send_staged() noexcept {
+  detail::io_blocks& block = *blocks_;
+  detail::stream_io& from = *std::exchange(block.staging, nullptr);
+  const std::size_t bytes = std::exchange(block.staged_bytes, 0);
+  ssize_t taken = 0;
+  if (from.plain_output && bytes != 0) [[likely]] {
+    taken = io_->write_soon(from, {block.staged, bytes});
+    if (taken == static_cast<ssize_t>(bytes)) [[likely]] {
+      stats_.bytes_sent += bytes;
+      return;
+    }
+  }
+  from.on_staged(bytes, taken);
 }
 
 void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
@@ -319,11 +335,11 @@ void event_loop::resume(detail::task_context& task) noexcept {
   ++stats_.resumes;
   run(task.leaf);
   running_ = nullptr;
-  if (blocks_->borrower != nullptr) [[unlikely]]
-    blocks_->reclaim();
-  if (blocks_->staging != nullptr) blocks_->staging->flush_staged();
+  if (blocks_->staging != nullptr) send_staged();
   if (unsettled_) [[unlikely]]
     settle();
+  if (blocks_->in_use()) [[unlikely]]
+    blocks_->take_back();
 }
 
 void event_loop::finished(detail::task_context& task) noexcept {

@@ -15,9 +15,9 @@ namespace cetane::detail {
 ///
 /// One block for all connections instead of one each keeps idle connections small and the block in
 /// the cache.
-/// - `input` belongs to `feeding` while that connection hands out what arrived; what is left over
-///   then moves to a window of its own. The chunk in `borrower` reads from it until the running
-///   task suspends; then it gets memory of its own.
+/// - `input` belongs to `feeding` while that connection hands out what arrived, until nothing is
+///   left or the running task suspends; the rest then moves to a window of the connection's own.
+///   The chunk in `borrower` reads from it until that moment, and then gets memory of its own.
 /// - `staged` holds what the running task has sent to `staging`. It leaves when the task suspends,
 ///   or when another connection wants the block.
 struct io_blocks {
@@ -31,27 +31,44 @@ struct io_blocks {
     feed_end = data + size;
   }
 
-  /// What is left of it.
+  /// What is left of it, for the one that is feeding.
   std::string_view rest() const noexcept {
     return {feed_begin, static_cast<std::size_t>(feed_end - feed_begin)};
   }
 
   /// Whether something is left of what has arrived for `stream`, and no chunk reads from the block.
   bool can_lend(const stream_io& stream) const noexcept {
-    return feeding == &stream && borrower == nullptr && feed_begin != feed_end;
+    return feeding == &stream && borrower == nullptr;
   }
 
   /// Lends what is left of the bytes that arrived to a chunk.
   chunk lend_rest() noexcept {
-    const char* const begin = std::exchange(feed_begin, feed_end);
-    return chunk(borrower, begin, static_cast<std::size_t>(feed_end - begin));
+    feeding = nullptr;
+    return chunk(borrower, feed_begin, static_cast<std::size_t>(feed_end - feed_begin));
+  }
+
+  /// Takes some of what is left.
+  void consume(std::size_t bytes) noexcept {
+    feed_begin += bytes;
+    if (feed_begin == feed_end) feeding = nullptr;
+  }
+
+  /// The stream wants nothing of it any more.
+  void stop_feeding(const stream_io& stream) noexcept {
+    if (feeding == &stream) feeding = nullptr;
   }
 
   /// Takes the input block back: the chunk that still reads from it gets a copy.
   void reclaim() noexcept;
 
-  stream_io* feeding = nullptr;
-  char* feed_begin = nullptr;  // what is left of the bytes that arrived
+  /// Whether somebody has a part of the input block.
+  bool in_use() const noexcept { return feeding != nullptr || borrower != nullptr; }
+
+  /// Takes all of it back for the next read.
+  void take_back() noexcept;
+
+  stream_io* feeding = nullptr;  // null, too, when nothing is left
+  char* feed_begin = nullptr;    // what is left of the bytes that arrived
   char* feed_end = nullptr;
   chunk* borrower = nullptr;
 

@@ -99,7 +99,7 @@ class noting_stream final : public detail::stream_io {
     ++writables;
     told("writable");
   }
-  void flush_staged() noexcept override {}
+  void on_staged(std::size_t, ssize_t) noexcept override {}
 
   std::string data;
   std::size_t largest = 0;

@@ -58,7 +58,7 @@ struct writer final : detail::stream_io {
     unsent += bytes;
     errors += error;
   }
-  void flush_staged() noexcept override {}
+  void on_staged(std::size_t, ssize_t) noexcept override {}
   std::string unsent;
   int errors = 0;
   int writables = 0;

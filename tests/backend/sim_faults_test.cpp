@@ -54,7 +54,7 @@ class letter_stream final : public detail::stream_io {
     unsent.emplace_back(bytes);
     errors.push_back(error);
   }
-  void flush_staged() noexcept override {}
+  void on_staged(std::size_t, ssize_t) noexcept override {}
 
   int writables = 0;
   std::vector<std::string> unsent;

@@ -182,6 +182,9 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   detail::backend& io() noexcept { return *io_; }
   detail::io_blocks& blocks() noexcept { return *blocks_; }
 
+  /// Sends what is staged.
+  void flush_staged() noexcept;
+
   // The scheduler's part.
   void make_ready(detail::task_context& task) noexcept override;
   void finished(detail::task_context& task) noexcept override;
@@ -197,13 +200,13 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void run_ready() noexcept;
   void fire_timers() noexcept;
   void on_timer() noexcept override;
+  void send_staged() noexcept;
   void settle() noexcept;
   void hold_back(detail::task_context& task) noexcept;
   void reap() noexcept;
   void finish(detail::task_context& task) noexcept;
   bool part_from_children(detail::task_context& task) noexcept;
   detail::task_context* last_below(cancel_scope& in) noexcept;
-  void flush_staged() noexcept;
   void unqueue(const detail::task_context& gone) noexcept;
   void unqueue_below(const cancel_scope& in) noexcept;
   void destroy_task(detail::task_context& task) noexcept;
