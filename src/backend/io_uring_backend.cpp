@@ -98,6 +98,7 @@ void uring_backend::poll(event_loop& loop, time_point until) {
   if (!on_own_thread()) [[unlikely]]
     begin_on_this_thread();
   if (!wanted_.empty()) submit_wanted();
+  if (!filling_->empty()) submit_letters();
   const bool more = !unread_.empty() || !aside_.empty() || ring_.ready() != 0;
   if (more || until <= time_point()) {
     ring_.look();
@@ -105,27 +106,41 @@ void uring_backend::poll(event_loop& loop, time_point until) {
     ring_.wait(1, until);
   }
   if (!filling_->empty()) letters_have_left();
-  completion done;
-  for (const unsigned end = ring_.end_of_ready(); next_completion(done, end);) {
-    io_object* object = nullptr;
-    if (is_message(done) && (object = slots_.find(tag_of(done))) != nullptr) [[likely]] {
-      deliver_message(static_cast<stream_io&>(*object), done);
-    } else {
-      deliver(done);
-    }
-  }
+  deliver_ready();
   if (!unread_.empty()) read_leftovers(loop);
   count_what_happened(loop);
 }
 
-// Also those that up-calls have put aside meanwhile.
-bool uring_backend::take_aside(completion& out) noexcept {
-  out = aside_[aside_next_++];
+// What up-calls put aside meanwhile has come before what is in the ring still.
+void uring_backend::deliver_ready() noexcept {
+  const unsigned end = ring_.end_of_ready();
+  for (;;) {
+    if (!aside_.empty()) [[unlikely]] {
+      deliver_aside();
+      continue;
+    }
+    if (!ring_.is_before(end)) break;
+    const io_uring_cqe& first = ring_.front();
+    io_object* const object = is_message(first) ? slots_.find(first.user_data) : nullptr;
+    if (object == nullptr || !object->reading) [[unlikely]] {
+      deliver(ring_.take());
+      continue;
+    }
+    const auto bytes = static_cast<unsigned>(first.res);
+    const unsigned buffer = first.flags >> IORING_CQE_BUFFER_SHIFT;
+    ring_.pop();
+    static_cast<stream_io&>(*object).on_data(buffers_.at(buffer), bytes);
+    buffers_.give_back(buffer);
+  }
+}
+
+void uring_backend::deliver_aside() noexcept {
+  const completion next = aside_[aside_next_++];
   if (aside_next_ == aside_.size()) {
     aside_.clear();
     aside_next_ = 0;
   }
-  return true;
+  deliver(next);
 }
 
 void uring_backend::count_what_happened(event_loop& loop) noexcept {
@@ -147,7 +162,7 @@ void uring_backend::deliver(completion done) noexcept {
   io_object* const object = slots_.find(tag_of(done));
   if (object == nullptr) [[unlikely]]
     return deliver_stale(done);
-  if (done.is_last()) object->in_flight &= static_cast<std::uint8_t>(~what);
+  if (done.is_last()) note_ended(*object, what);
   switch (what) {
     case op_receive:
       return deliver_input(static_cast<stream_io&>(*object), done);
@@ -232,7 +247,7 @@ void uring_backend::submit_event(io_object& object, std::uint64_t tag, operation
 }
 
 void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
-  const bool receives = (stream.in_flight & op_receive) != 0;
+  const bool receives = is_in_flight(stream, op_receive);
   if (receives && !stream.reading) cancel(tag, op_receive);
   if (stream.reading && !receives) {
     if (stream.hung_up) stream.readable = true;  // bytes, or the end
@@ -243,10 +258,10 @@ void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
     }
   }
   // After the peer's end, for a reset.
-  if (stream.failure == 0 && (stream.in_flight & op_hang_up) == 0) {
+  if (stream.failure == 0 && !is_in_flight(stream, op_hang_up)) {
     submit_event(stream, tag, op_hang_up, POLLRDHUP, stream.hung_up);
   }
-  if (!stream.writable && (stream.in_flight & op_room) == 0) {
+  if (!stream.writable && !is_in_flight(stream, op_room)) {
     submit_event(stream, tag, op_room, POLLOUT, stream.hung_up);
   }
 }
@@ -254,7 +269,7 @@ void uring_backend::submit_for(stream_io& stream, std::uint64_t tag) noexcept {
 // A peer that has ended its output makes no room for ours: POLLRDHUP is for readers alone, who meet
 // the end.
 void uring_backend::submit_for(poll_io& object, std::uint64_t tag) noexcept {
-  if ((object.in_flight & op_poll) != 0) return;
+  if (is_in_flight(object, op_poll)) return;
   if (object.one_shot) {
     const unsigned events = object.reading ? POLLIN | POLLRDHUP : POLLOUT;
     submit_event(object, tag, op_poll, events, object.hung_up);
@@ -342,7 +357,8 @@ bool uring_backend::find_aside(std::uint64_t wanted, completion& out) noexcept {
 bool uring_backend::take_answer(std::uint64_t wanted, completion& out) noexcept {
   if (find_aside(wanted, out)) return true;
   for (;;) {
-    while (ring_.take(out)) {
+    while (ring_.ready() != 0) {
+      out = ring_.take();
       if (out.label == wanted) return true;
       put_aside(out);
     }
@@ -377,10 +393,10 @@ void uring_backend::drain(io_object& object) noexcept {
   }
   const std::uint64_t tag = slots_.tag(object.slot);
   for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
-    if ((object.in_flight & each) != 0) cancel(tag, each);
+    if (is_in_flight(object, each)) cancel(tag, each);
   }
   for (const operation each : {op_receive, op_hang_up, op_room, op_poll}) {
-    while ((object.in_flight & each) != 0) end(object, wait_for(label(tag, each)));
+    while (is_in_flight(object, each)) end(object, wait_for(label(tag, each)));
   }
 }
 
@@ -393,7 +409,7 @@ void uring_backend::cancel(std::uint64_t tag, operation what) noexcept {
 
 void uring_backend::end(io_object& object, completion done) noexcept {
   if (done.is_last()) {
-    object.in_flight &= static_cast<std::uint8_t>(~operation_of(done));
+    note_ended(object, operation_of(done));
     --in_flight_;
   }
   if (operation_of(done) == op_receive) hold(static_cast<stream_io&>(object), done);
@@ -407,12 +423,13 @@ void uring_backend::end_everything() noexcept {
   io_uring_prep_cancel64(&entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
   entry.user_data = label(0, op_cancel);
   const time_point limit = monotonic_now() + 10s;
-  for (completion done; in_flight_ != 0 && monotonic_now() < limit;) {
-    if (!ring_.take(done)) {
+  while (in_flight_ != 0 && monotonic_now() < limit) {
+    if (ring_.ready() == 0) {
       ring_.wait(1, limit);
-    } else if (operation_of(done) != op_cancel && done.is_last()) {
-      --in_flight_;
+      continue;
     }
+    const completion done = ring_.take();
+    if (operation_of(done) != op_cancel && done.is_last()) --in_flight_;
   }
   assert(in_flight_ == 0);
 }

@@ -60,13 +60,13 @@ class uring_backend final : public kernel_backend {
 
  private:
   // What a submission was for: it comes back in the completion, beside the object's tag. The first
-  // ones are bits in io_object::in_flight as well.
+  // ones number the bits of io_object::in_flight as well.
   enum operation : std::uint8_t {
-    op_receive = 1,  // a stream's input
-    op_hang_up = 2,  // a stream's peer ends its output, or the connection breaks
-    op_room = 4,     // room for a stream's output
-    op_poll = 8,     // an event of a poll_io
-    op_send,         // a letter of the outbox
+    op_receive,   // a stream's input
+    op_hang_up,   // a stream's peer ends its output, or the connection breaks
+    op_room,      // room for a stream's output
+    op_poll,      // an event of a poll_io
+    op_send = 8,  // a letter of the outbox
     op_wake,
     op_cancel,
   };
@@ -83,11 +83,21 @@ class uring_backend final : public kernel_backend {
   }
   static std::uint64_t tag_of(completion done) noexcept { return done.label & ~operation_mask; }
 
+  static bool is_in_flight(const io_object& object, operation what) noexcept {
+    return (object.in_flight >> what & 1) != 0;
+  }
+  static void note_in_flight(io_object& object, operation what) noexcept {
+    object.in_flight |= static_cast<std::uint8_t>(1 << what);
+  }
+  static void note_ended(io_object& object, operation what) noexcept {
+    object.in_flight &= static_cast<std::uint8_t>(~(1 << what));
+  }
+
   // Small input, after which the receive stays: this is what most completions are.
-  static bool is_message(completion done) noexcept {
+  static bool is_message(const io_uring_cqe& done) noexcept {
     constexpr unsigned stays = IORING_CQE_F_MORE | IORING_CQE_F_BUFFER;
-    return operation_of(done) == op_receive && (done.flags & stays) == stays &&
-           static_cast<unsigned>(done.result) - 1 < large_input;
+    return (done.user_data & operation_mask) == label(0, op_receive) &&
+           (done.flags & stays) == stays && static_cast<unsigned>(done.res) - 1 < large_input;
   }
 
   // io_uring_backend.cpp
@@ -105,14 +115,12 @@ class uring_backend final : public kernel_backend {
   void note_submitted(io_uring_sqe& entry, io_object& object, std::uint64_t tag,
                       operation what) noexcept {
     entry.user_data = label(tag, what);
-    object.in_flight |= what;
+    note_in_flight(object, what);
     ++in_flight_;
   }
   void submit_wake() noexcept;
-  bool next_completion(completion& out, unsigned end) noexcept {
-    return aside_.empty() ? ring_.take_before(end, out) : take_aside(out);
-  }
-  bool take_aside(completion& out) noexcept;
+  void deliver_aside() noexcept;
+  void deliver_ready() noexcept;
   void deliver(completion done) noexcept;
   void deliver_poll(poll_io& object, completion done) noexcept;
   void deliver_to_datagram(datagram_io& socket, completion done) noexcept;
@@ -151,10 +159,13 @@ class uring_backend final : public kernel_backend {
   // io_uring_output.cpp
   int held_error(const stream_io& stream) noexcept;
   ssize_t write_soon_besides(stream_io& stream, std::string_view bytes) noexcept;
+  void submit_letters() noexcept;
   void letters_have_left() noexcept;
+  // Most labels belong to objects, which one look at the first bit tells.
   void note_unsent(std::uint64_t answered) noexcept {
-    if ((answered & operation_mask) != label(0, op_send)) [[likely]]
+    if ((answered & label(0, op_send)) == 0) [[likely]]
       return;
+    if ((answered & operation_mask) != label(0, op_send)) return;
     stream_io* const from = filling_->at(answered & ~operation_mask).from;
     if (from != nullptr) from->output_taken = true;
   }

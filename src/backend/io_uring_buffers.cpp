@@ -22,6 +22,7 @@ void* map(std::size_t bytes) noexcept {
 
 int uring_buffers::make(io_uring& ring, unsigned first, unsigned most) noexcept {
   most_ = most;
+  mask_ = static_cast<int>(most) - 1;
   memory_ = static_cast<char*>(map(most * stride));
   ring_ = static_cast<io_uring_buf_ring*>(map(most * sizeof(io_uring_buf)));
   if (memory_ == nullptr || ring_ == nullptr) return -ENOMEM;

@@ -29,8 +29,7 @@ class uring_buffers {
   char* at(unsigned number) noexcept { return memory_ + number * stride; }
 
   void give_back(unsigned number) noexcept {
-    io_uring_buf_ring_add(ring_, at(number), size, static_cast<std::uint16_t>(number),
-                          static_cast<int>(most_ - 1), 0);
+    io_uring_buf_ring_add(ring_, at(number), size, static_cast<std::uint16_t>(number), mask_, 0);
     io_uring_buf_ring_advance(ring_, 1);
   }
 
@@ -46,6 +45,7 @@ class uring_buffers {
   char* memory_ = nullptr;
   unsigned count_ = 0;
   unsigned most_ = 0;
+  int mask_ = 0;
 };
 
 }  // namespace cetane::detail

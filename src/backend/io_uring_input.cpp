@@ -31,7 +31,7 @@ void uring_backend::submit_receive(stream_io& stream, std::uint64_t tag) noexcep
 void uring_backend::set_reading(stream_io& stream, bool on) noexcept {
   if (on == stream.reading) return;
   stream.reading = on;
-  if (on || (stream.in_flight & op_receive) != 0) note_wanted(stream);
+  if (on || is_in_flight(stream, op_receive)) note_wanted(stream);
 }
 
 // The object may be gone when the call up returns, so everything is noted before it.
@@ -109,20 +109,20 @@ bool uring_backend::told_of_hang_up(stream_io& stream, bool broken, int error) n
 // A receive that took in bytes and waits for more may wait for ever: the end came with them, and
 // the kernel has told of both at once. So from now on it is read from with system calls.
 void uring_backend::deliver_hang_up(stream_io& stream, int events) noexcept {
-  if ((stream.in_flight & op_hang_up) == 0) note_wanted(stream);
+  if (!is_in_flight(stream, op_hang_up)) note_wanted(stream);
   if (events < 0) return;
-  if ((stream.in_flight & op_receive) != 0) cancel(slots_.tag(stream.slot), op_receive);
+  if (is_in_flight(stream, op_receive)) cancel(slots_.tag(stream.slot), op_receive);
   const bool failed = (events & POLLERR) != 0;
   const int error = failed && stream.failure == 0 ? ask_failure(stream) : 0;
   // The kernel may have told the receive, whose completion follows.
   const bool told = error != 0 && stream.failure == 0;
-  if (told && (stream.in_flight & op_receive) != 0) return note_wanted(stream);
+  if (told && is_in_flight(stream, op_receive)) return note_wanted(stream);
   told_of_hang_up(stream, failed || (events & POLLHUP) != 0, error);
 }
 
 void uring_backend::deliver_room(stream_io& stream, int events) noexcept {
   if (stream.writable) return;
-  if ((stream.in_flight & op_room) == 0) note_wanted(stream);
+  if (!is_in_flight(stream, op_room)) note_wanted(stream);
   if (events < 0 || (events & (POLLOUT | POLLERR | POLLHUP)) == 0) return;
   stream.writable = true;
   stream.on_writable();

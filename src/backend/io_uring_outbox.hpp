@@ -5,8 +5,9 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 
 namespace cetane::detail {
 
@@ -19,57 +20,61 @@ class uring_outbox {
  public:
   static constexpr std::size_t most_letters = 512;
   static constexpr std::size_t most_bytes = 64 * 1024;
-  static constexpr std::size_t largest_letter = 8 * 1024;
 
   struct letter {
     stream_io* from = nullptr;  // null: nothing is left of it
-    std::uint32_t begin = 0;
-    unsigned submission = 0;  // its number, see uring
+    char* text = nullptr;       // up to that of the next one
   };
 
-  bool empty() const noexcept { return count_ == 0; }
-  std::size_t count() const noexcept { return count_; }
+  uring_outbox() noexcept { clear(); }
+  uring_outbox(const uring_outbox&) = delete;
+  uring_outbox& operator=(const uring_outbox&) = delete;
+
+  bool empty() const noexcept { return end_ == letters_.data(); }
   letter& at(std::size_t number) noexcept { return letters_[number]; }
   std::size_t number_of(const letter& which) const noexcept {
     return static_cast<std::size_t>(&which - letters_.data());
   }
-  std::string_view text(const letter& of) const noexcept {
-    const bool is_last = &of + 1 == letters_.data() + count_;
-    const char* const end = is_last ? room_ : memory_ + (&of + 1)->begin;
-    return {memory_ + of.begin, static_cast<std::size_t>(end - (memory_ + of.begin))};
+  static std::string_view text(const letter& of) noexcept {
+    return {of.text, static_cast<std::size_t>((&of + 1)->text - of.text)};
   }
 
-  /// Whether it takes one more letter.
-  bool has_room() const noexcept {
-    return count_ < most_letters && room_ <= memory_ + (most_bytes - largest_letter);
+  /// Whether it takes one more letter of that size.
+  bool takes(std::size_t bytes) const noexcept {
+    return end_ != last() && room() + bytes <= memory_ + most_bytes;
   }
-  /// Where its text has to lie.
-  char* room() const noexcept { return room_; }
-  /// Takes what lies there. Gives its number.
-  std::size_t put(stream_io& from, std::size_t bytes, unsigned submission) noexcept {
-    letters_[count_] = {&from, static_cast<std::uint32_t>(room_ - memory_), submission};
-    room_ += bytes;
-    return count_++;
+  /// Where its text has to lie; there is room for a stage.
+  char* room() const noexcept { return end_->text; }
+  /// Takes what lies there.
+  void put(stream_io& from, std::size_t bytes) noexcept {
+    char* const begin = room();
+    end_->from = &from;
+    ++end_;
+    end_->text = begin + bytes;
   }
   /// The letter from a stream, of which there is one at most.
   letter* find(const stream_io& from) noexcept {
-    for (std::size_t i = count_; i > 0; --i) {
-      if (letters_[i - 1].from == &from) return &letters_[i - 1];
+    for (letter* each = end_; each != letters_.data();) {
+      if ((--each)->from == &from) return each;
     }
     return nullptr;
   }
+
+  /// The letters that nobody has tried to send yet; all have been from now on.
+  std::span<letter> take_unsent() noexcept { return {std::exchange(unsent_, end_), end_}; }
+  bool is_unsent(const letter& which) const noexcept { return &which >= unsent_; }
+
   void clear() noexcept {
-    count_ = 0;
-    room_ = memory_;
+    unsent_ = end_ = letters_.data();
+    end_->text = memory_;
   }
 
-  letter* begin() noexcept { return letters_.data(); }
-  letter* end() noexcept { return letters_.data() + count_; }
-
  private:
-  std::size_t count_ = 0;
-  char* room_ = memory_;
-  std::array<letter, most_letters> letters_;
+  const letter* last() const noexcept { return letters_.data() + most_letters; }
+
+  letter* unsent_;
+  letter* end_;  // where the next one comes; its text begins where there is room
+  std::array<letter, most_letters + 1> letters_;
   char memory_[most_bytes + io_blocks::staged_capacity];
 };
 

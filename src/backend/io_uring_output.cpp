@@ -41,46 +41,55 @@ ssize_t uring_backend::write(stream_io& stream, const iovec* parts, int count) n
 // Most of what a task sends was staged where the outbox has its room.
 ssize_t uring_backend::write_soon(stream_io& stream, std::string_view bytes) noexcept {
   uring_outbox& box = *filling_;
-  if (stream.output_taken || !stream.writable || bytes.data() != box.room() ||
-      bytes.size() > uring_outbox::largest_letter || !box.has_room() || !held_.empty() ||
-      ring_.is_full()) [[unlikely]] {
+  if (!stream.writable || stream.output_taken || bytes.data() != box.room() ||
+      !box.takes(bytes.size()) || !held_.empty()) [[unlikely]] {
     return write_soon_besides(stream, bytes);
   }
   stream.output_taken = true;
-  const std::uint64_t number = box.put(stream, bytes.size(), ring_.next_number());
-  // WAITALL makes what is sent in part a failure, and only failures are answered.
-  io_uring_sqe& entry = ring_.free_submission();
-  io_uring_prep_send(&entry, stream.descriptor, bytes.data(), bytes.size(),
-                     MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL);
-  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
-  entry.user_data = label(number, op_send);
+  box.put(stream, bytes.size());
   blocks_->staged = box.room();
   return static_cast<ssize_t>(bytes.size());
 }
 
 ssize_t uring_backend::write_soon_besides(stream_io& stream, std::string_view bytes) noexcept {
   if (stream.output_taken) return -EAGAIN;
-  const bool fits = bytes.size() <= uring_outbox::largest_letter && filling_->has_room();
-  if (!fits || !stream.writable || !held_.empty()) {
+  if (!filling_->takes(bytes.size()) || !stream.writable || !held_.empty()) {
     const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     return write(stream, &part, 1);
   }
-  if (ring_.is_full()) ring_.make_room();
   char* const room = filling_->room();
-  if (bytes.data() != room) bytes.copy(room, bytes.size());
+  bytes.copy(room, bytes.size());
   return write_soon(stream, {room, bytes.size()});
+}
+
+// WAITALL makes what is sent in part a failure, and only failures are answered.
+void uring_backend::submit_letters() noexcept {
+  std::span<uring_outbox::letter> letters = filling_->take_unsent();
+  while (!letters.empty()) {
+    std::uint64_t number = filling_->number_of(letters.front());
+    const std::size_t count = std::min<std::size_t>(letters.size(), ring_.room());
+    for (const uring_outbox::letter& each : letters.first(count)) {
+      const std::uint64_t answer = label(number++, op_send);
+      if (each.from == nullptr) continue;
+      each.from->output_taken = false;
+      const std::string_view text = uring_outbox::text(each);
+      io_uring_sqe& entry = ring_.free_submission();
+      io_uring_prep_send(&entry, each.from->descriptor, text.data(), text.size(),
+                         MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL);
+      entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+      entry.user_data = answer;
+    }
+    letters = letters.subspan(count);
+  }
 }
 
 // All letters have left, save those that were answered: their streams still wait, since what comes
 // next from them must not go first.
 void uring_backend::letters_have_left() noexcept {
   while (ring_.unsubmitted() != 0 || ring_.has_overflown()) [[unlikely]] {
-      for (completion early; ring_.take(early);) put_aside(early);
+      while (ring_.ready() != 0) put_aside(ring_.take());
       ring_.look();
     }
-  for (uring_outbox::letter& each : *filling_) {
-    if (each.from != nullptr) each.from->output_taken = false;
-  }
   for (std::size_t i = aside_next_; i < aside_.size(); ++i) note_unsent(aside_[i].label);
   ring_.for_each_ready([this](const io_uring_cqe& each) { note_unsent(each.user_data); });
   std::swap(filling_, sending_);
@@ -104,7 +113,7 @@ void uring_backend::deliver_sent(completion done) noexcept {
   stream_io* const stream = std::exchange(letter.from, nullptr);
   if (stream == nullptr) return;
   stream->output_taken = false;
-  const unsent left = unsent_part(*stream, sending_->text(letter), done.result);
+  const unsent left = unsent_part(*stream, uring_outbox::text(letter), done.result);
   stream->on_unsent(left.bytes, left.error);
 }
 
@@ -119,9 +128,8 @@ backend::unsent uring_backend::send_taken(stream_io& stream) noexcept {
   }
   if (letter == nullptr) return {};
   letter->from = nullptr;
-  const std::string_view text = box->text(*letter);
-  if (box == filling_.get() && ring_.is_unsubmitted(letter->submission)) {
-    ring_.withdraw(letter->submission);
+  const std::string_view text = uring_outbox::text(*letter);
+  if (box == filling_.get() && box->is_unsent(*letter)) {
     const iovec part{const_cast<char*>(text.data()), text.size()};
     return unsent_part(stream, text, send_parts(stream.descriptor, &part, 1));
   }
@@ -132,10 +140,9 @@ backend::unsent uring_backend::send_taken(stream_io& stream) noexcept {
 
 // Not with the ring: the loop may have gone to another thread, or to its end.
 void uring_backend::flush() noexcept {
-  for (uring_outbox::letter& letter : *filling_) {
-    if (letter.from == nullptr || !ring_.is_unsubmitted(letter.submission)) continue;
-    ring_.withdraw(letter.submission);
-    const std::string_view text = filling_->text(letter);
+  for (uring_outbox::letter& letter : filling_->take_unsent()) {
+    if (letter.from == nullptr) continue;
+    const std::string_view text = uring_outbox::text(letter);
     long sent = os::send(letter.from->descriptor, text.data(), text.size());
     if (sent == static_cast<long>(text.size())) {
       std::exchange(letter.from, nullptr)->output_taken = false;

@@ -55,15 +55,9 @@ void uring::end() noexcept {
 }
 
 void uring::make_room() noexcept {
-  while (is_full()) {
+  while (unsubmitted() == ring_.sq.ring_entries) {
     if (io_uring_submit(&ring_) < 0) look();  // -EBUSY: the kernel wants its completions read first
   }
-}
-
-void uring::withdraw(unsigned number) noexcept {
-  io_uring_sqe& entry = ring_.sq.sqes[number & ring_.sq.ring_mask];
-  io_uring_prep_nop(&entry);
-  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
 }
 
 void uring::note_overflow() noexcept {

@@ -4,7 +4,9 @@
 
 #include <liburing.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace cetane::detail {
@@ -50,27 +52,21 @@ class uring {
   /// In a child process, which shares the ring with its parent: gives up its hold on it.
   void leave_to_parent() noexcept;
 
-  /// A submission to fill. When none is free those that are full go to the kernel first.
-  io_uring_sqe& next_submission() noexcept {
-    if (is_full()) [[unlikely]]
+  /// How many submissions are free. When none is, those that are full go to the kernel first.
+  unsigned room() noexcept {
+    if (unsubmitted() == ring_.sq.ring_entries) [[unlikely]]
       make_room();
+    return ring_.sq.ring_entries - unsubmitted();
+  }
+  /// A submission to fill.
+  io_uring_sqe& next_submission() noexcept {
+    room();
     return free_submission();
   }
-  /// The same, where is_full() says no.
+  /// The same, where there is room.
   io_uring_sqe& free_submission() noexcept {
     return ring_.sq.sqes[ring_.sq.sqe_tail++ & ring_.sq.ring_mask];
   }
-  bool is_full() const noexcept { return unsubmitted() == ring_.sq.ring_entries; }
-  void make_room() noexcept;
-
-  /// The number of the next submission; they are numbered one after the other.
-  unsigned next_number() const noexcept { return ring_.sq.sqe_tail; }
-  /// Whether the kernel has not seen the submission of this number yet.
-  bool is_unsubmitted(unsigned number) const noexcept {
-    return ring_.sq.sqe_tail - number <= unsubmitted();
-  }
-  /// Makes one that the kernel has not seen yet ask for nothing, and say nothing.
-  void withdraw(unsigned number) noexcept;
   /// How many submissions the kernel has not seen yet.
   unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
 
@@ -83,26 +79,34 @@ class uring {
 
   unsigned ready() const noexcept { return io_uring_cq_ready(&ring_); }
 
-  /// Takes the oldest completion out of the ring.
-  bool take(completion& out) noexcept { return take_before(end_of_ready(), out); }
-
-  /// The same, of those that were there when end_of_ready() gave `end`.
-  unsigned end_of_ready() const noexcept { return *ring_.cq.khead + ready(); }
-  bool take_before(unsigned end, completion& out) noexcept {
-    if (static_cast<int>(end - *ring_.cq.khead) <= 0) return false;
-    const io_uring_cqe& first = ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
-    out = {first.user_data, first.res, first.flags};
-    io_uring_cq_advance(&ring_, 1);
-    return true;
+  /// The oldest completion in the ring; there is one.
+  const io_uring_cqe& front() const noexcept {
+    return ring_.cq.cqes[*ring_.cq.khead & ring_.cq.ring_mask];
   }
+  void pop() noexcept { io_uring_cq_advance(&ring_, 1); }
+  completion take() noexcept {
+    const completion taken{front().user_data, front().res, front().flags};
+    pop();
+    return taken;
+  }
+
+  /// Whether the oldest one was there already when end_of_ready() gave `end`.
+  bool is_before(unsigned end) const noexcept {
+    return static_cast<int>(end - *ring_.cq.khead) > 0;
+  }
+  unsigned end_of_ready() const noexcept { return *ring_.cq.khead + ready(); }
 
   /// Calls `look(completion)` for each that is ready; all stay.
   template <class Look>
   void for_each_ready(Look look) const noexcept {
     const io_uring_cqe* const all = ring_.cq.cqes;
-    const unsigned mask = ring_.cq.ring_mask;
-    const unsigned begin = *ring_.cq.khead;
-    for (unsigned i = begin, end = begin + ready(); i != end; ++i) look(all[i & mask]);
+    const unsigned begin = *ring_.cq.khead & ring_.cq.ring_mask;
+    const unsigned end = begin + ready();
+    const unsigned size = ring_.cq.ring_entries;
+    for (const io_uring_cqe& each : std::span(all + begin, all + std::min(end, size))) look(each);
+    if (end > size) {
+      for (const io_uring_cqe& each : std::span(all, end - size)) look(each);
+    }
   }
 
   /// Whether the kernel holds completions that found no room; look() brings them.
@@ -112,6 +116,7 @@ class uring {
   std::uint64_t overflows() const noexcept { return overflows_; }
 
  private:
+  void make_room() noexcept;
   void note_overflow() noexcept;
 
   io_uring ring_{};
