@@ -33,28 +33,22 @@ constexpr std::size_t large_classes = 3;  // 2, 4 and 8 KiB
 constexpr std::size_t class_count = fine_classes + medium_classes + large_classes;
 constexpr std::size_t kept_bytes_per_class = 64 * 1024;
 
-struct size_class {
-  std::size_t index;
-  std::size_t bytes;
-};
-
+constexpr std::size_t class_of(std::size_t bytes) {
+  if (bytes <= fine_limit) return (bytes + 7) / 16;
+  if (bytes <= medium_limit) return fine_classes + (bytes - fine_limit + 63) / 64 - 1;
+  const std::size_t power = std::bit_ceil(bytes);
+  return fine_classes + medium_classes + static_cast<std::size_t>(std::countr_zero(power)) - 11;
+}
 // The fine classes hold 16n + 8 bytes: malloc adds 8 of its own and rounds to 16, so nothing is
 // lost.
-constexpr size_class class_of(std::size_t bytes) {
-  if (bytes <= fine_limit) {
-    const std::size_t steps = (bytes + 7) / 16;
-    return {steps, steps * 16 + 8};
-  }
-  if (bytes <= medium_limit) {
-    const std::size_t steps = (bytes - fine_limit + 63) / 64;
-    return {fine_classes + steps - 1, fine_limit + steps * 64};
-  }
-  const std::size_t power = std::bit_ceil(bytes);
-  return {fine_classes + medium_classes + static_cast<std::size_t>(std::countr_zero(power)) - 11,
-          power};
+constexpr std::size_t bytes_of(std::size_t size_class) {
+  if (size_class < fine_classes) return size_class * 16 + 8;
+  const std::size_t medium = size_class - fine_classes;
+  if (medium < medium_classes) return fine_limit + (medium + 1) * 64;
+  return std::size_t{2048} << (medium - medium_classes);
 }
-static_assert(class_of(8192).index == class_count - 1);
-static_assert(class_of(513).bytes == 576 && class_of(1024).bytes == 1024);
+static_assert(class_of(8192) == class_count - 1 && bytes_of(class_count - 1) == 8192);
+static_assert(bytes_of(class_of(513)) == 576 && bytes_of(class_of(1024)) == 1024);
 
 struct free_block {
   free_block* next;
@@ -62,7 +56,7 @@ struct free_block {
 
 struct free_list {
   free_block* first = nullptr;
-  std::uint32_t kept = 0;
+  std::uint32_t room = 0;  // so many more are kept; none as long as the pool is not open
 };
 
 // Whether the thread's lists may still be used: a frame may be freed by a thread_local's destructor
@@ -82,7 +76,7 @@ void empty_pool() noexcept {
       list.first = block->next;
       ::operator delete(block);
     }
-    list.kept = 0;
+    list.room = 0;
   }
 }
 
@@ -106,63 +100,79 @@ bool pooling_wanted() {
   static thread_local pool_cleaner cleaner;
   (void)cleaner;
   pool.state = pool_state::alive;
+  for (std::size_t i = 0; i < class_count; ++i)
+    pool.lists[i].room = static_cast<std::uint32_t>(kept_bytes_per_class / bytes_of(i));
   return true;
 }
 
-[[gnu::noinline]] void* fresh_block(std::size_t bytes) { return ::operator new(bytes); }
-
-}  // namespace
-#endif
-
-namespace {
-
-inline void* take_block(std::size_t bytes) {
-#if CETANE_POOL_FRAMES
-  if (bytes > pooled_limit) [[unlikely]]
-    return ::operator new(bytes);
-  const size_class wanted = class_of(bytes);
-  free_list& list = pool.lists[wanted.index];
-  if (free_block* block = list.first) {
-    list.first = block->next;
-    --list.kept;
-    return block;
-  }
-  return fresh_block(wanted.bytes);
-#else
-  return ::operator new(bytes);
-#endif
+[[gnu::noinline, gnu::cold]] void* fresh_block(std::size_t size_class) {
+  return ::operator new(bytes_of(size_class));
 }
 
-inline void give_back_block(void* block, std::size_t bytes) noexcept {
-#if CETANE_POOL_FRAMES
-  if (bytes > pooled_limit) [[unlikely]]
-    return ::operator delete(block);
-  const size_class size = class_of(bytes);
-  free_list& list = pool.lists[size.index];
-  const bool usable = pool.state == pool_state::alive || open_pool();
-  if (!usable || (list.kept + 1) * size.bytes > kept_bytes_per_class) {
-    return ::operator delete(block);
-  }
-  list.first = new (block) free_block{list.first};
-  ++list.kept;
-#else
+inline void* take_block(std::size_t size_class) {
+  free_list& list = pool.lists[size_class];
+  free_block* const block = list.first;
+  if (block == nullptr) [[unlikely]]
+    return fresh_block(size_class);
+  list.first = block->next;
+  ++list.room;
+  return block;
+}
+
+[[gnu::noinline]] void* take_large_block(std::size_t bytes) {
+  return bytes <= pooled_limit ? take_block(class_of(bytes)) : ::operator new(bytes);
+}
+
+inline void keep(void* block, free_list& in) noexcept {
+  in.first = new (block) free_block{in.first};
+  --in.room;
+}
+
+// The list is full, or the pool not open.
+[[gnu::noinline, gnu::cold]] void give_back_besides(void* block, free_list& to) noexcept {
+  if (pool.state != pool_state::alive && open_pool()) return keep(block, to);
   ::operator delete(block);
-  (void)bytes;
-#endif
+}
+
+inline void give_back_block(void* block, std::size_t size_class) noexcept {
+  free_list& list = pool.lists[size_class];
+  if (list.room == 0) [[unlikely]]
+    return give_back_besides(block, list);
+  keep(block, list);
+}
+
+[[gnu::noinline]] void give_back_large_block(void* block, std::size_t bytes) noexcept {
+  if (bytes <= pooled_limit) return give_back_block(block, class_of(bytes));
+  ::operator delete(block);
 }
 
 }  // namespace
 
 void* allocate_frame(std::size_t bytes) {
-  void* const block = take_block(bytes);
+  void* const block = bytes <= fine_limit ? take_block(class_of(bytes)) : take_large_block(bytes);
   count(&ledger::frames, 1);
   return block;
 }
 
 void free_frame(void* block, std::size_t bytes) noexcept {
   count(&ledger::frames, -1);
-  give_back_block(block, bytes);
+  if (bytes > fine_limit) [[unlikely]]
+    return give_back_large_block(block, bytes);
+  give_back_block(block, class_of(bytes));
 }
+#else
+
+void* allocate_frame(std::size_t bytes) {
+  void* const block = ::operator new(bytes);
+  count(&ledger::frames, 1);
+  return block;
+}
+
+void free_frame(void* block, std::size_t) noexcept {
+  count(&ledger::frames, -1);
+  ::operator delete(block);
+}
+#endif
 
 #if CETANE_POOL_FRAMES
 // The pool opens again at the first free, unless one of these lives outside of this one.
