@@ -25,19 +25,19 @@ bool queue_lines::had_turn(const task_context& task) const noexcept {
   return last_turn_ == turn_of(task);
 }
 
-bool queue_lines::give_share(wait_line& line) noexcept {
+inline bool queue_lines::give_share(wait_line& line) noexcept {
   if (line.empty()) return false;
   static_cast<queue_place&>(line.front()).has_share_ = true;
   line.grant_front();
   return true;
 }
 
-bool queue_lines::take_share(queue_place& place) noexcept {
-  return place.leave() && std::exchange(place.has_share_, false);
+// Most of those who come have never waited.
+inline bool queue_lines::take_share(queue_place& place) noexcept {
+  return place.linked() && place.leave() && std::exchange(place.has_share_, false);
 }
 
-void queue_lines::wait_to_get(queue_place& place) noexcept {
-  getters_.join(place);
+void queue_lines::grant_getters() noexcept {
   if (ended()) {
     getters_.grant_all();
   } else {
@@ -56,16 +56,15 @@ void queue_lines::taken(queue_place* place, const task_context* by) noexcept {
   if (by != nullptr) last_turn_ = turn_of(*by);
   --stored_;
   count(&ledger::messages, -1);
-  offer_room();
+  if (!putters_.empty()) offer_room();
   end_if_over();
 }
 
-void queue_lines::offer_item() noexcept {
+inline void queue_lines::offer_item() noexcept {
   if (available() != 0 && give_share(getters_)) ++promised_;
 }
 
-void queue_lines::wait_to_put(queue_place& place) noexcept {
-  putters_.join(place);
+void queue_lines::grant_putters() noexcept {
   if (closed_) {
     putters_.grant_all();
   } else {

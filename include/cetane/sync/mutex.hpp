@@ -51,7 +51,9 @@ class CETANE_API mutex_wait final : public line_place {
 
   explicit mutex_wait(mutex& source) noexcept : mutex_(source) {}
   explicit mutex_wait(wait_op<mutex_wait> op) noexcept : mutex_(op.source()) {}
-  ~mutex_wait() { disarm(); }
+  ~mutex_wait() {
+    if (linked()) disarm();
+  }
 
   bool poll() const noexcept;
   void arm() noexcept;

@@ -48,12 +48,18 @@ class CETANE_API queue_lines {
   /// Whether the task that runs has had an item in this turn.
   bool had_turn(const task_context& task) const noexcept;
 
-  void wait_to_get(queue_place& place) noexcept;
+  void wait_to_get(queue_place& place) noexcept {
+    getters_.join(place);
+    if (can_get()) grant_getters();
+  }
   void stop_getting(queue_place& place) noexcept;
   /// An item is taken out, by `place` if there is one.
   void taken(queue_place* place, const task_context* by) noexcept;
 
-  void wait_to_put(queue_place& place) noexcept;
+  void wait_to_put(queue_place& place) noexcept {
+    putters_.join(place);
+    if (closed_ || stored_ + reserved_ < limit_) grant_putters();
+  }
   void stop_putting(queue_place& place) noexcept;
   /// Whether `place` may put now: who was promised room may even if the queue was closed since.
   bool may_add(const queue_place& place) const noexcept { return !closed_ || place.has_share_; }
@@ -71,6 +77,8 @@ class CETANE_API queue_lines {
   static void tell_putter(wait_causes& to);
 
  private:
+  void grant_getters() noexcept;
+  void grant_putters() noexcept;
   void offer_item() noexcept;
   void offer_room() noexcept;
   static bool give_share(wait_line& line) noexcept;
