@@ -78,7 +78,7 @@ void stream::on_data(char* data, std::size_t bytes) noexcept {
   assert(is_plain_input());
   reader_ = nullptr;
   blocks().feed(*this, data, bytes);
-  loop_.resume(*reader);  // which may destroy this object
+  loop_.resume_with_input(*reader);  // which may destroy this object
 }
 
 // A reader that wants something particular, or nobody who reads now; an idle timeout, input that is

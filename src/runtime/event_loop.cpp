@@ -270,18 +270,18 @@ void event_loop::flush_staged() noexcept {
 
 // Most of it the backend takes; the rest is the connection's business.
 inline void event_loop::send_staged() noexcept {
-  detail::io_blocks& block = *blocks_;
-  detail::stream_io& from = *std::exchange(block.staging, nullptr);
-  const std::size_t bytes = std::exchange(block.staged_bytes, 0);
   ssize_t taken = 0;
-  if (from.plain_output && bytes != 0) [[likely]] {
-    taken = io_->write_soon(from, {block.staged, bytes});
-    if (taken == static_cast<ssize_t>(bytes)) [[likely]] {
-      stats_.bytes_sent += bytes;
+  if (blocks_->staging->plain_output && blocks_->staged_bytes != 0) [[likely]] {
+    taken = io_->write_soon(*blocks_->staging, {blocks_->staged, blocks_->staged_bytes});
+    if (taken == static_cast<ssize_t>(blocks_->staged_bytes)) [[likely]] {
+      stats_.bytes_sent += blocks_->staged_bytes;
+      blocks_->staging = nullptr;
+      blocks_->staged_bytes = 0;
       return;
     }
   }
-  from.on_staged(bytes, taken);
+  detail::stream_io& from = *std::exchange(blocks_->staging, nullptr);
+  from.on_staged(std::exchange(blocks_->staged_bytes, 0), taken);
 }
 
 void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
@@ -290,8 +290,9 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
   task.loop = this;
   task.root = root;
   task.leaf = root;
-  task.started_s = start_time_s();
-  in.enter(task);
+  if (!clock_was_read_) note_start_time();
+  task.started_s = clock_s_;
+  in.admit(task);
   ++stats_.tasks_started;
   ++stats_.tasks_alive;
   if (turn_watcher_ != nullptr) turn_watcher_->task_starts(task);
@@ -299,13 +300,10 @@ void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
 }
 
 // Reading the clock costs as much as all the rest of a start, so it is read once between two waits.
-std::uint32_t event_loop::start_time_s() noexcept {
-  if (!clock_was_read_) {
-    clock_was_read_ = true;
-    clock_s_ = static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
-  }
-  return clock_s_;
+void event_loop::note_start_time() noexcept {
+  clock_was_read_ = true;
+  clock_s_ = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
 }
 
 // A cancelled task may go on some time after its wait was ended.
@@ -328,7 +326,15 @@ void event_loop::postpone(detail::task_context& task) noexcept {
 // The time of those who were postponed is over.
 void event_loop::on_timer() noexcept { ready_.append(postponed_); }
 
-void event_loop::resume(detail::task_context& task) noexcept {
+void event_loop::resume(detail::task_context& task) noexcept { run_turn(task); }
+
+void event_loop::resume_with_input(detail::task_context& task) noexcept {
+  run_turn(task);
+  if (blocks_->in_use()) [[unlikely]]
+    blocks_->take_back();
+}
+
+[[gnu::always_inline]] inline void event_loop::run_turn(detail::task_context& task) noexcept {
   assert(running_ == nullptr && !task.queued);
   task.waiting = nullptr;
   running_ = &task;
@@ -338,8 +344,6 @@ void event_loop::resume(detail::task_context& task) noexcept {
   if (blocks_->staging != nullptr) send_staged();
   if (unsettled_) [[unlikely]]
     settle();
-  if (blocks_->in_use()) [[unlikely]]
-    blocks_->take_back();
 }
 
 void event_loop::finished(detail::task_context& task) noexcept {

@@ -11,6 +11,10 @@ namespace {
 
 const log::logger task_log("task");
 
+[[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view wanted, std::string_view why) {
+  throw std::logic_error(std::string(wanted).append(why));
+}
+
 // Reads a function's signature as compilers write it down to the name that its author knows it by.
 //
 // clang-format off
@@ -98,15 +102,17 @@ std::string who(const task_context& task) {
 }  // namespace
 
 event_loop& this_loop(const char* wanted) {
-  if (event_loop* loop = event_loop::current()) return *loop;
-  throw std::logic_error(std::string(wanted) +
-                         ": no event loop runs on this thread; call it from a task, or from "
-                         "another thread through post()");
+  if (event_loop* const loop = event_loop::current()) [[likely]]
+    return *loop;
+  refuse(wanted,
+         ": no event loop runs on this thread; call it from a task, or from another thread through "
+         "post()");
 }
 
 task_context& this_task(const char* wanted) {
-  if (task_context* task = this_loop(wanted).running()) return *task;
-  throw std::logic_error(std::string(wanted) + ": no task is running; call it from a coroutine");
+  if (task_context* const task = this_loop(wanted).running()) [[likely]]
+    return *task;
+  refuse(wanted, ": no task is running; call it from a coroutine");
 }
 
 void throw_on_if_cancelled() {

@@ -149,7 +149,7 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
   std::uint32_t started_s = 0;  // seconds on the loop's clock
   std::uint16_t references = 0;
   /// What awaits look at: the scope's reason, or the task's own.
-  cancel_reason cancel_state : 3 = cancel_reason::none;
+  cancel_reason cancel_state : 4 = cancel_reason::none;
   /// Why the task itself was cancelled, not its scope.
   cancel_reason own_reason : 3 = cancel_reason::none;
   bool has_children : 1 = false;  // the loop knows its family

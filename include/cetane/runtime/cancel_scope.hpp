@@ -44,6 +44,13 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_reason reason() const noexcept { return reason_; }
   cancel_scope* parent() const noexcept { return parent_; }
 
+  /// Makes `task`, which begins, a member.
+  void admit(detail::task_context& task) noexcept {
+    members_.push_back(task);
+    task.scope = this;
+    task.cancel_state = reason_;
+  }
+
   /// Makes `task` a member; its cancel state becomes that of this scope. A task that is cancelled
   /// itself stays so, save within a shield that it has entered.
   void enter(detail::task_context& task) noexcept;

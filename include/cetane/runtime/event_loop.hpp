@@ -139,6 +139,9 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// Resumes a task here and now, then sends what it has staged: from an up-call of the backend.
   void resume(detail::task_context& task) noexcept;
 
+  /// The same, for a task to which what is in the input block was brought.
+  void resume_with_input(detail::task_context& task) noexcept;
+
   /// As make_ready(), but a millisecond later: for a task that meets the same failure again and
   /// again, and would keep a core busy. Allocates nothing.
   void postpone(detail::task_context& task) noexcept;
@@ -192,7 +195,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void refuse_await(detail::task_context& task) override;
 
  private:
-  std::uint32_t start_time_s() noexcept;
+  void note_start_time() noexcept;
   void work() noexcept;
   void wait(time_point latest);
   void push_message(detail::message* message) noexcept;
@@ -200,6 +203,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void run_ready() noexcept;
   void fire_timers() noexcept;
   void on_timer() noexcept override;
+  void run_turn(detail::task_context& task) noexcept;
   void send_staged() noexcept;
   void settle() noexcept;
   void hold_back(detail::task_context& task) noexcept;
