@@ -63,10 +63,10 @@ task<> hears(From& at, std::string text) {
 
 /// Receives `count` datagrams, and gives their texts.
 inline task<std::vector<std::string>> receive_all(udp_socket& at, std::size_t count) {
-  std::vector<std::string> texts;
-  while (texts.size() < count) {
+  std::vector<std::string> texts(count);
+  for (std::string& text : texts) {
     const datagram one = co_await at.receive();
-    texts.emplace_back(one.view());
+    text = one.view();
   }
   co_return texts;
 }
