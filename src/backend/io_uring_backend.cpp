@@ -281,8 +281,8 @@ void uring_backend::submit_for(poll_io& object, std::uint64_t tag) noexcept {
 // A poll that stays tells of everything that comes; datagrams are received with a call of their
 // own.
 void uring_backend::submit_for(datagram_io& socket, std::uint64_t tag) noexcept {
-  if ((socket.in_flight & op_poll) == 0) submit_event(socket, tag, op_poll, POLLIN, true);
-  if (!socket.writable && (socket.in_flight & op_room) == 0)
+  if (!is_in_flight(socket, op_poll)) submit_event(socket, tag, op_poll, POLLIN, true);
+  if (!socket.writable && !is_in_flight(socket, op_room))
     submit_event(socket, tag, op_room, POLLOUT, false);
 }
 
