@@ -28,8 +28,8 @@ namespace cetane {
 ///                    remembered.
 CETANE_API task<std::vector<address>> resolve(std::string host, std::uint16_t port);
 
-/// Forgets the names that this loop remembers: the next resolve() asks again, also for a name that
-/// is being asked for now.
+/// Forgets the names that this loop remembers: the next resolve() asks again, also for a name
+/// whose question is under way.
 CETANE_API void forget_names();
 
 /// Sets how many names this loop remembers and for how long, from now on; no entries: none. What it
