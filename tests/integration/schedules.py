@@ -14,7 +14,11 @@ from traced import Traced
 
 
 class Missed(Exception):
-    """What was to happen to the program did not: it had ended before. How many calls there are is not the same in each run."""
+    """What was to happen to the program did not: it had ended before. How many calls there are is not the same in each run; `last` is their number in this one."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.last = last
 
 
 class HitAnother(Exception):
@@ -45,7 +49,7 @@ def look_for_strace():
 
 
 def attempt(job):
-    """Runs in a process of its own. A place that this run did not come to was the last one: the one before it is tried."""
+    """Runs in a process of its own. Where a run does not come to the place, the last one that it has come to takes its place."""
     schedule, judge, command = job
     begin = time.monotonic()
 
@@ -56,12 +60,11 @@ def attempt(job):
         for _ in range(ATTEMPTS):
             try:
                 return verdict("well", judge(schedule, command))
-            except Missed:
-                another, schedule = False, schedule.earlier() or schedule
+            except Missed as missed:
+                why, schedule = "it did not happen", schedule.not_behind(missed.last)
             except HitAnother:
-                another = True
-        check(another, "it did not happen")
-        return verdict("untried", "other calls have this number")
+                why = "other calls have this number"
+        return verdict("untried", why)
     except (Failure, OSError) as failure:
         return verdict("FAILED", f"{type(failure).__name__}: {failure}")
 

@@ -22,7 +22,7 @@ from outcome import check
 from schedules import Missed
 from syscall_faults import after_main, up_to_start_lines
 from tour_server import run_serve, run_short, run_start, run_until_lost
-from traced import read_calls
+from traced import last_number, read_calls
 
 HARMLESS = ["SIGALRM", "SIGCHLD", "SIGSTOP", "SIGUSR1", "SIGWINCH"]
 FOR_A_MASTER = ["SIGALRM", "SIGCHLD", "SIGHUP", "SIGUSR1"]
@@ -50,9 +50,8 @@ class Schedule:
     def injection(self):
         return f"inject={self.call}:signal={self.signal}:when={self.when}"
 
-    def earlier(self):
-        number = int(self.when) - 1 if self.when.isdigit() else 0
-        return dataclasses.replace(self, when=str(number)) if number else None
+    def not_behind(self, last):
+        return dataclasses.replace(self, when=str(max(1, min(int(self.when) - 1, last)))) if self.when.isdigit() else self
 
 
 def judge(schedule, command):
@@ -68,7 +67,7 @@ def judge_serve(schedule, command):
     calls = len(run.trace.splitlines())
     check(calls < schedule.usual_calls * 4 + 200, f"{calls} calls, {schedule.usual_calls} are usual: {run}")
     if not count:
-        raise Missed
+        raise Missed(last_number(run.trace, schedule.call))
     return f"{count} signals"
 
 
@@ -76,7 +75,7 @@ def judge_stop(schedule, command):
     """The conversation is cut; what matters is how the program ends."""
     run = run_until_lost(command, schedule.injection)
     if not run.losses:
-        raise Missed
+        raise Missed(last_number(run.trace, schedule.call))
     check(run.status == 0, f"{schedule.signal} ends it with status 0: {run}")
     return run.losses[0]
 

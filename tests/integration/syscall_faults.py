@@ -21,7 +21,7 @@ from outcome import check
 from schedules import HitAnother, Missed
 from syscall_table import EITHER, INJECTIONS, LEFT_OUT, NOTHING, ONE, REFUSED, TABLE
 from tour_server import LOGGED, TourFailed, run_serve, run_start
-from traced import read_calls
+from traced import last_number, read_calls
 
 MAIN = "PR_GET_DUMPABLE"  # the first call of main
 START_LINE = '1, "listening on'
@@ -54,9 +54,8 @@ class Schedule:
         how = INJECTIONS.get((self.call, self.error), f"error={self.error}")
         return f"inject={self.call}:{how}:when={self.number}"
 
-    def earlier(self):
-        number = self.number - max(1, self.number // 10)
-        return dataclasses.replace(self, number=number) if number else None
+    def not_behind(self, last):
+        return dataclasses.replace(self, number=max(1, min(self.number - 1, last)))
 
 
 # judging
@@ -74,7 +73,7 @@ def check_target(schedule, run):
     """Whether it happened at all, and to what it was meant for: the calls of a thread have other numbers in each run."""
     hit = [call for call in read_calls(run.trace) if call.injected]
     if not hit:
-        raise Missed
+        raise Missed(last_number(run.trace, schedule.call))
     if not all(re.search(schedule.only, call.arguments) for call in hit):
         raise HitAnother
 

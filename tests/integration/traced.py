@@ -54,6 +54,11 @@ def read_calls(text):
     return calls
 
 
+def last_number(text, name):
+    """Of the calls of this name, in the thread that has made most of them; 0 if there are none."""
+    return max((call.number for call in read_calls(text) if call.name == name), default=0)
+
+
 def prepare_child():
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
