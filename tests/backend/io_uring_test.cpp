@@ -228,6 +228,25 @@ TEST_CASE("a letter that cannot be sent says why, and the next one does not over
   ::close(ends[0]);
 }
 
+TEST_CASE("what is written in the last pass has left when the loop is left",
+          "[backend][only-io_uring]") {
+  event_loop loop(std::make_unique<detail::uring_backend>());
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+  writer last;
+  last.descriptor = ends[0];
+  REQUIRE(loop.io().watch(last, false) == 0);
+
+  int asked = 0;
+  loop.run_until([&] { return ++asked == 2 && loop.io().write_soon(last, "text") == 4; });
+
+  char text[8];
+  CHECK(::recv(ends[1], text, sizeof text, 0) == 4);
+  loop.io().unwatch(last);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST_CASE("a loop is destroyed with operations in flight, and waits for none of them",
           "[backend][only-io_uring]") {
   auto* const io = new detail::uring_backend();
