@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 namespace cetane::detail {
@@ -86,7 +87,9 @@ int sim_network::close(int descriptor, bool reset) {
   }
   if (socket->type == sim_socket::kind::listener) {
     engine_.note("listen on {} no more", socket->local);
-    std::erase(listeners_, socket);
+    // From the back: who ends thousands of listeners mostly ends the last one first.
+    const auto after = std::find(listeners_.rbegin(), listeners_.rend(), socket).base();
+    if (after != listeners_.begin()) listeners_.erase(std::prev(after));
   }
   socket->close(reset);
   return 0;

@@ -31,13 +31,14 @@ inline void run_until(event_loop& loop, const std::function<bool()>& holds) {
   }
 }
 
-/// Runs passes until everything that is under way has arrived: simulated for 10 s of its time.
-inline void settle(event_loop& loop) {
+/// Runs passes until everything that is under way has arrived: simulated for a while of its time.
+inline void settle(event_loop& loop,
+                   std::chrono::nanoseconds simulated = std::chrono::seconds(10)) {
   if (!loop.io().simulated()) {
     for (int pass = 0; pass < 5; ++pass) loop.run_once(time_point::min());
     return;
   }
-  const time_point end = loop.now() + std::chrono::seconds(10);
+  const time_point end = loop.now() + simulated;
   while (loop.now() < end) loop.run_once(end);
 }
 

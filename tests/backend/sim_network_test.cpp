@@ -338,7 +338,7 @@ TEST_CASE("when every port is taken the system says so, as the kernel does",
   loop.io().close(descriptors.front(), false);
   REQUIRE(loop.io().connect(bound, nullptr, descriptors.front()) == -EINPROGRESS);
 
-  for (const int each : descriptors) loop.io().close(each, false);
+  for (; !descriptors.empty(); descriptors.pop_back()) loop.io().close(descriptors.back(), false);
 }
 
 TEST_CASE("open descriptors are counted, and all of them come back", "[backend][sim][not-epoll]") {

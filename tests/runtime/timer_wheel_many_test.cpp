@@ -69,7 +69,7 @@ class ranked_timers {
 
 }  // namespace
 
-TEST_CASE("a million timers fire in order in one jump of ten years", "[runtime][timer]") {
+TEST_CASE("a million timers fire in order in one jump of ten years", "[runtime][timer][slow]") {
   constexpr std::size_t million = 1'000'000;
   cetane::random_stream random(10);
   timer_wheel wheel(start);
@@ -100,7 +100,7 @@ TEST_CASE("a million timers fire in order in one jump of ten years", "[runtime][
   REQUIRE(wheel.next_deadline() == never);
 }
 
-TEST_CASE("a million cancelled timers leave nothing behind", "[runtime][timer]") {
+TEST_CASE("a million cancelled timers leave nothing behind", "[runtime][timer][slow]") {
   constexpr std::size_t million = 1'000'000;
   cetane::random_stream random(11);
   timer_wheel wheel(start);
