@@ -390,6 +390,21 @@ TEST_CASE("options that make no sense are refused", "[backend][sim][not-epoll]")
   REQUIRE_THROWS_AS(options.set_segment(0, 1), std::invalid_argument);
   REQUIRE_THROWS_AS(options.set_segment(2, 1), std::invalid_argument);
   REQUIRE_THROWS_AS(options.set_patience(-1ns), std::invalid_argument);
+  REQUIRE_THROWS_AS(options.set_bandwidth(0), std::invalid_argument);
+  REQUIRE_THROWS_AS(options.set_share(fault_kind::storms, 1.1), std::invalid_argument);
+  REQUIRE_THROWS_AS(options.set_window(2s, 1s), std::invalid_argument);
+
+  const sim_options untouched;  // what is refused leaves what was
+  REQUIRE(options.shortest_latency() == untouched.shortest_latency());
+  REQUIRE(options.longest_latency() == untouched.longest_latency());
+  REQUIRE(options.capacity() == untouched.capacity());
+  REQUIRE(options.shortest_segment() == untouched.shortest_segment());
+  REQUIRE(options.longest_segment() == untouched.longest_segment());
+  REQUIRE(options.bandwidth() == untouched.bandwidth());
+  REQUIRE(options.share(fault_kind::storms) == untouched.share(fault_kind::storms));
+  REQUIRE(options.window_begin() == untouched.window_begin());
+  REQUIRE(options.window_end() == untouched.window_end());
+  REQUIRE(options.patience() == untouched.patience());
   REQUIRE_NOTHROW(options.set_latency(0ns, 0ns).set_segment(1, 1).set_patience(0ns));
 }
 
