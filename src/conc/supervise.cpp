@@ -28,7 +28,7 @@ void restarts::name_after(std::coroutine_handle<> frame) {
 std::optional<duration> restarts::end(const std::exception_ptr& error) {
   if (name_.empty()) name_ = detail::this_task("supervise").label();
   const std::string how = error ? "failed: " + detail::error_text(error) : "ended";
-  if (detail::this_loop("supervise").now() - begun_ > policy_.longest_) {
+  if (detail::this_loop("supervise").now() - begun_ >= policy_.longest_) {
     policy_.pauses_.reset();
     in_a_row_ = 0;
   }

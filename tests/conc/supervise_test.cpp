@@ -170,6 +170,32 @@ TEST_CASE("a supervised task that reached its limit throws its last error", "[co
   check_nothing_left(loop);
 }
 
+TEST_CASE("a run that is as long as the longest pause is none of those in a row",
+          "[conc][supervise][not-epoll]") {
+  const captured_log log;
+  test_loop loop;
+  loop.run([]() -> task<> {
+    int runs = 0;
+    const auto run = [&](duration length) -> task<> {
+      ++runs;
+      co_await sleep(length);
+      if (runs == 5) co_await sleep_until(never);
+    };
+    const restart_policy twice = restart_policy().backoff(1s, 3s).limit(1);
+
+    auto often = supervise(twice, run, 3s);
+    co_await sleep(1h);
+    CHECK(runs == 5);
+    often.cancel();
+
+    runs = 0;
+    auto rarely = supervise(twice, run, 3s - 1ns);
+    co_await sleep(1h);
+    CHECK(runs == 2);
+    CHECK(rarely.done());
+  });
+}
+
 TEST_CASE("each run has the arguments as they were given", "[conc][supervise]") {
   test_loop loop;
   std::vector<std::string> seen;
