@@ -33,13 +33,14 @@ class Work:
     connections: int
     message: int
     in_flight: int
+    udp: bool = False
 
     @property
     def buffer(self):
         return 16 * 1024 if self.message < 1024 else 64 * 1024
 
     def __str__(self):
-        return f"W({self.connections}, {self.message}, {self.in_flight})"
+        return f"{'UDP ' if self.udp else ''}W({self.connections}, {self.message}, {self.in_flight})"
 
 
 WORKS = {
@@ -49,6 +50,8 @@ WORKS = {
     "E5": Work(50, 16384, 1),
     "E6": Work(50, 16384, 16),
     "E7": Work(1, 64, 1),
+    "U1": Work(50, 64, 1, udp=True),
+    "U2": Work(1, 64, 1, udp=True),
 }
 
 
@@ -64,7 +67,7 @@ def start(contestant, work):
 
 def measure(load, server, work):
     words = [load, "--port", server.port, "--server", server.pid, "--cpu", CLIENT_CORE, "--warm-up", WARM_UP, "-d", MEASURED]
-    words += ["-c", work.connections, "-m", work.message, "-P", work.in_flight]
+    words += ["-c", work.connections, "-m", work.message, "-P", work.in_flight] + ["--udp"] * work.udp
     run = subprocess.run([str(word) for word in words], check=True, stdout=subprocess.PIPE, timeout=60)
     found = json.loads(run.stdout)
     return {"rate": found["rate"], "cpu": found["server_ns"] / max(found["messages"], 1), "p50": found["p50_us"]}
@@ -85,9 +88,8 @@ def ratios(load, limit, server, work, pairs):
     return found
 
 
-def compare(chosen, work, contestants):
-    """The control and every contestant, each against the limit; None where the control failed."""
-    limit_server = servers.limits(chosen.build)[0]
+def compare(chosen, work, limit_server, contestants):
+    """The control and every contestant, each against the limit."""
     with start(limit_server, work) as limit, start(limit_server, work) as twin:
         control = ratios(chosen.load, limit, twin, work, chosen.pairs)
         found = {"control": control}
@@ -96,6 +98,16 @@ def compare(chosen, work, contestants):
             with start(contestant, work) as server:
                 found[contestant.name] = ratios(chosen.load, limit, server, work, chosen.pairs)
     return found
+
+
+def field(chosen, work):
+    """The limit, and who is measured beside it."""
+    if work.udp:
+        contestants = servers.udp_contestants(chosen.build, chosen.backends)
+        return servers.udp_limit(chosen.build), contestants[: len(chosen.backends)] if chosen.no_peers else contestants
+    limit, *others = servers.limits(chosen.build)
+    ours = [servers.cetane(chosen.build, backend) for backend in chosen.backends]
+    return limit, others + ours + ([] if chosen.no_peers else servers.peers(chosen.build))
 
 
 def print_table(name, work, found):
@@ -127,14 +139,12 @@ def parse_arguments():
 def main():
     chosen = parse_arguments()
     harness.raise_descriptor_limit(4096)
-    contestants = [*servers.limits(chosen.build)[1:], *(servers.cetane(chosen.build, backend) for backend in chosen.backends)]
-    contestants += [] if chosen.no_peers else servers.peers(chosen.build)
-    for absent in (each for each in contestants if not each.command):
-        print(f"{absent.name}: not measured, because {absent.lacks} is not installed")
-    contestants = [each for each in contestants if each.command]
     results = {}
     for name in chosen.works or WORKS:
-        results[name] = compare(chosen, WORKS[name], contestants)
+        limit, contestants = field(chosen, WORKS[name])
+        for absent in (each for each in contestants if not each.command):
+            print(f"{name}: {absent.name} is not measured, because {absent.lacks} is not installed")
+        results[name] = compare(chosen, WORKS[name], limit, [each for each in contestants if each.command])
         print_table(name, WORKS[name], results[name])
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=2) + "\n")

@@ -27,22 +27,22 @@ def built(build, name, lacks):
     return [str(program)] if program.exists() else None, lacks
 
 
-def go(build):
+def go(build, name="echo"):
     """Go builds its own program, next to the others."""
-    program = build / "bench" / "go_echo"
+    program = build / "bench" / f"go_{name}"
     if not program.exists():
         if not shutil.which("go"):
             return None, "golang-go"
-        subprocess.run(["go", "build", "-o", program, HERE / "peers" / "echo.go"], check=True, stdout=sys.stderr)
+        subprocess.run(["go", "build", "-o", program, HERE / "peers" / f"{name}.go"], check=True, stdout=sys.stderr)
     return [str(program)], ""
 
 
 CRATES = pathlib.Path("/usr/share/cargo/registry")  # where Debian's packages have them: nothing is downloaded
 
 
-def tokio(build):
+def tokio(build, name="tokio_echo"):
     """Cargo builds it, from a copy, since it writes beside the sources."""
-    program = build / "bench" / "tokio" / "target" / "release" / "tokio_echo"
+    program = build / "bench" / "tokio" / "target" / "release" / name
     if not program.exists():
         if not shutil.which("cargo") or not any(CRATES.glob("tokio-1*")):
             return None, "librust-tokio-dev or cargo"
@@ -78,4 +78,25 @@ def peers(build):
         Contestant("Go", *go(build)),
         Contestant("asyncio", *python("asyncio_echo.py", "asyncio", sys.executable, "python3")),
         Contestant("gevent", *python("gevent_echo.py", "gevent", "/usr/bin/python3", "python3-gevent")),
+    ]
+
+
+# Datagrams
+
+
+def udp_limit(build):
+    return Contestant("raw", *built(build, "udp_echo", ""), takes_buffer=False)
+
+
+def udp_contestants(build, backends):
+    """cetane and its peers."""
+    program = str(build / "bench" / "cetane_udp_echo")
+    return [
+        *(Contestant(f"cetane, {backend}", [program, "--backend", backend], takes_buffer=False) for backend in backends),
+        Contestant("libuv", *built(build, "uv_udp_echo", "libuv1-dev"), takes_buffer=False),
+        Contestant("asio", *built(build, "asio_udp_echo", "libasio-dev"), takes_buffer=False),
+        Contestant("tokio", *tokio(build, "tokio_udp_echo"), takes_buffer=False),
+        Contestant("Go", *go(build, "udp_echo"), takes_buffer=False),
+        Contestant("asyncio", *python("asyncio_udp_echo.py", "asyncio", sys.executable, "python3"), takes_buffer=False),
+        Contestant("gevent", *python("gevent_udp_echo.py", "gevent", "/usr/bin/python3", "python3-gevent"), takes_buffer=False),
     ]

@@ -20,17 +20,17 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-int connect_to(const std::string& host, int port) {
+int connect_to(const std::string& host, int port, bool datagrams) {
   sockaddr_in there{};
   there.sin_family = AF_INET;
   there.sin_port = htons(static_cast<std::uint16_t>(port));
   if (inet_pton(AF_INET, host.c_str(), &there.sin_addr) != 1)
     throw std::runtime_error("not an IPv4 address: " + host);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_INET, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
   if (connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) < 0) fail("connect");
   const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (!datagrams) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   fcntl(fd, F_SETFL, O_NONBLOCK);
   return fd;
 }
@@ -44,7 +44,7 @@ std::uint64_t now() {
 
 link::link(const workload& work, const std::string& host, int port, std::uint64_t first_place)
     : work_(&work),
-      fd_(connect_to(host, port)),
+      fd_(connect_to(host, port, work.datagrams)),
       first_place_(first_place),
       departures_(work.in_flight) {}
 
@@ -88,7 +88,7 @@ void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram&
     const ssize_t n = recv(fd_, buffer.data(), buffer.size(), 0);
     if (n > 0) {
       take({buffer.data(), static_cast<std::size_t>(n)}, bytes, times);
-      if (static_cast<std::size_t>(n) < buffer.size()) break;
+      if (!work_->datagrams && static_cast<std::size_t>(n) < buffer.size()) break;
     } else if (n == 0) {
       throw std::runtime_error("the server ended a connection with messages under way");
     } else if (errno == EAGAIN) {
@@ -101,6 +101,8 @@ void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram&
 }
 
 void link::take(std::string_view received, const pattern& bytes, latency_histogram& times) {
+  if (work_->datagrams && received.size() != work_->message_bytes)
+    throw std::runtime_error("a datagram came back cut");
   if (received_ + received.size() > sent_)
     throw std::runtime_error("the server sent more than it was sent");
   if (work_->verify) wrong_ += bytes.count_wrong(first_place_ + received_, received);
@@ -124,7 +126,8 @@ void link::send_what_may_leave(const pattern& bytes) {
       departures_[i % departures_.size()] = departure;
   }
   while (sent_ < end) {
-    const std::string_view part = bytes.slice(first_place_ + sent_, end - sent_);
+    const std::uint64_t most = work_->datagrams ? size : end - sent_;
+    const std::string_view part = bytes.slice(first_place_ + sent_, most);
     const ssize_t n = send(fd_, part.data(), part.size(), MSG_NOSIGNAL);
     if (n >= 0) {
       sent_ += static_cast<std::uint64_t>(n);

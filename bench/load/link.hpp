@@ -14,14 +14,15 @@ namespace load {
 struct workload {
   std::uint64_t message_bytes = 64;
   std::uint64_t in_flight = 1;
+  bool datagrams = false;  // UDP: one for each message
   bool verify = false;
 };
 
 /// Gives the steady clock's time in nanoseconds.
 std::uint64_t now();
 
-/// One connection. In the closed loop the next message leaves as soon as one has come back whole;
-/// in the open loop, when it is due.
+/// One connection, or one socket for datagrams. In the closed loop the next message leaves as soon
+/// as one has come back whole; in the open loop, when it is due.
 class link {
  public:
   /// Connects, blocking, and then turns to non-blocking mode.

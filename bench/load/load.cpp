@@ -8,6 +8,8 @@
 //     load --port 8013 -c 50 -m 64 --rate 20000 -d 10             at a constant rate
 //     load --port 8013 -c 50 -n 8000 --verify                     an exact number of messages,
 //     every byte looked at
+//     load --port 8013 -c 50 --udp                                datagrams; one that gets lost
+//     ends it, since nobody sends it again
 #include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -142,7 +144,7 @@ class run {
 
   void turn() {
     if (take_events(static_cast<int>(longest_silence * 1000)) == 0)
-      throw std::runtime_error("the server has been silent for too long");
+      throw std::runtime_error("the server has been silent for too long, or a datagram was lost");
   }
 
   void turn_until(clock_type::time_point end) {

@@ -23,8 +23,8 @@ options parse_options(int argc, char** argv) {
   options chosen;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--verify") {
-      chosen.work.verify = true;
+    if (word == "--verify" || word == "--udp") {
+      (word == "--udp" ? chosen.work.datagrams : chosen.work.verify) = true;
       continue;
     }
     const char* value = argv[++i];  // the null after the last word is refused by number()
@@ -60,6 +60,8 @@ options parse_options(int argc, char** argv) {
   if (chosen.rate < 0 || (chosen.rate > 0 && chosen.messages > 0)) {
     throw std::invalid_argument("--rate is above 0, and goes with -d");
   }
+  if (chosen.work.datagrams && chosen.work.message_bytes > 1400)
+    throw std::invalid_argument("with --udp a message is one datagram of at most 1,400 bytes");
   // What is late must not hold up what is due: the limit is there for a server that stands still.
   if (chosen.rate > 0) chosen.work.in_flight = 4096;
   return chosen;

@@ -14,5 +14,5 @@ def parse():
     return parser.parse_args()
 
 
-def say_where(host, port):
-    print(f"listening on tcp://{host}:{port}", flush=True)
+def say_where(host, port, transport="tcp"):
+    print(f"listening on {transport}://{host}:{port}", flush=True)

@@ -1,4 +1,4 @@
-// What both raw servers need before the first message: options, a listening socket, the start line,
+// What the raw servers need before the first message: options, a listening socket, the start line,
 // a clean end.
 #pragma once
 
