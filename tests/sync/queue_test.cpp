@@ -268,6 +268,26 @@ TEST_CASE("a closed queue gives what is in it and then ends", "[sync][queue]") {
   REQUIRE_THROWS_AS(loop.run([&]() -> task<> { co_await q.put(4); }), queue_closed);
 }
 
+TEST_CASE("a closed queue refuses also those whose turn is over", "[sync][queue]") {
+  queue<int> q;
+  q.close();
+  int refused = 0;
+  test_loop loop;
+  (void)loop.spawn([&]() -> task<> {
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        co_await q.put(i);
+      } catch (const queue_closed&) {
+        ++refused;
+      }
+    }
+    for (int i = 0; i < 1000; ++i) REQUIRE_FALSE(co_await q.next());
+  });
+  run_ready(loop);
+  REQUIRE(refused == 1000);
+  REQUIRE(loop.loop().stats().tasks_alive == 0);
+}
+
 TEST_CASE("closing a queue wakes all who wait", "[sync][queue]") {
   queue<int> q(1);
   numbers got;
