@@ -131,4 +131,33 @@ TEST_CASE("a lock that is moved is released once, by its last owner", "[sync][sh
   });
 }
 
+TEST_CASE("a shared mutex's lock that another one is moved into is released at once",
+          "[sync][shared_mutex]") {
+  shared_mutex first;
+  shared_mutex second;
+  gate never_opened;
+  notes order;
+  test_loop loop;
+  loop.run([&]() -> task<> {
+    shared_mutex_lock held = co_await first.lock();
+    shared_mutex_lock next = co_await second.lock();
+    held = std::move(next);
+    CHECK(held);
+    CHECK_FALSE(next);
+    auto of_first =
+        cetane::spawn(read, std::ref(first), std::ref(order), '1', std::ref(never_opened));
+    auto of_second =
+        cetane::spawn(read, std::ref(second), std::ref(order), '2', std::ref(never_opened));
+    co_await cetane::yield();
+    CHECK(order == "1");
+
+    held = shared_mutex_lock(std::move(next));  // which has none
+    CHECK_FALSE(held);
+    co_await cetane::yield();
+    CHECK(order == "12");
+    of_first.cancel();
+    of_second.cancel();
+  });
+}
+
 }  // namespace shared_mutex_test
