@@ -359,18 +359,21 @@ TEST_CASE_METHOD(app_fixture, "a handler may give its connection away, which the
 
 TEST_CASE_METHOD(app_fixture, "a connection that was given away may end before its handler does",
                  "[app][service]") {
-  const auto handler = [](connection& peer) -> task<> {
+  std::optional<bool> gone;
+  const auto handler = [&](connection& peer) -> task<> {
     { const connection mine(std::move(peer)); }
-    co_await sleep(50ms);
+    while (stats().connections_closed < 2) co_await sleep(10ms);
+    gone = loop.loop().orphans().empty();
   };
   const service& s = app.add_service(service(handler, 0));
   std::string heard = "something";
 
   run([&]() -> task<> {
     heard = co_await hear_all(s);
-    co_await sleep(100ms);
+    while (!gone) co_await sleep(10ms);
   });
 
+  REQUIRE(gone == true);
   REQUIRE(heard.empty());
   REQUIRE(log.of(log::level::error).empty());
 }
