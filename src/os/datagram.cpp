@@ -18,19 +18,14 @@
 namespace cetane::os {
 namespace {
 
-// An IPv6 socket meets IPv4 peers too. A kernel that cannot tell what it has dropped, or what has
-// become of a datagram, still carries them.
+// An IPv6 socket meets IPv4 peers too.
 int prepare(int fd, address_family family, const datagram_options& options) noexcept {
   int result = 0;
   if (options.reuse_port) result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (result == 0 && options.share_port) result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-  if (family == address_family::unix_socket || result < 0) return result;
-  if (family == address_family::ipv6) {
+  ask_for_losses(fd, family);
+  if (family == address_family::ipv6 && result == 0)
     result = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
-  }
-  set_option(fd, IPPROTO_IP, IP_RECVERR, 1);
   return result;
 }
 

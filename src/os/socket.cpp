@@ -47,14 +47,10 @@ bool is_stale_socket(const address& where, int kind) noexcept {
   return connect_to(probe.get(), where) == -ECONNREFUSED;
 }
 
-// Urgent data stays where it was sent, as RFC 6093, section 6, has it: no byte is lost, and a
-// kernel that counts what is left to be read counts right.
-int keep_urgent_data(int fd) noexcept { return set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
-
 int prepare_listener(int fd, address_family family, const listen_options& options) noexcept {
   if (family == address_family::unix_socket) return 0;
   int result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (result == 0) result = keep_urgent_data(fd);  // accepted sockets inherit it
+  if (result == 0) result = keep_urgent_data(fd);
   if (result == 0 && options.reuse_port) result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (result == 0 && family == address_family::ipv6) {
     result = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
