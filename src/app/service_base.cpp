@@ -19,6 +19,12 @@ std::uint16_t checked_port(int port) {
   return static_cast<std::uint16_t>(port);
 }
 
+void service_base::set_inherited(os::inherited_socket socket) {
+  inherited_ = std::move(socket);
+  bound_ = inherited_.bound;
+  is_inherited_ = true;
+}
+
 void service_base::end_now() noexcept {
   stop_listening();
   if (forks_) loop_->end_tasks(*forks_);  // the handlers' scope is within

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <os/inherited_sockets.hpp>
+
 #include <cetane/base/clock.hpp>
 #include <cetane/base/limits.hpp>
 #include <cetane/coro/task_context.hpp>
@@ -51,6 +53,8 @@ class service_base {
   }
   void set_idle_timeout(duration span) noexcept { idle_ = span; }
   service_limits& limits() noexcept { return limits_; }
+  /// A socket to serve on, which somebody else has opened.
+  void set_inherited(os::inherited_socket socket);
   /// Connections are served elsewhere than on the loop, at most `most` at a time.
   using runner_factory = std::function<std::unique_ptr<connection_runner>(service_core&)>;
   virtual void set_runner(runner_factory make, std::size_t most) = 0;
@@ -64,6 +68,9 @@ class service_base {
   event_loop& loop() const noexcept { return *loop_; }
   /// What it speaks: "tcp" or "udp".
   virtual std::string_view scheme() const noexcept = 0;
+  bool speaks_datagrams() const noexcept { return scheme() == "udp"; }
+  /// Whether somebody else has opened its socket.
+  bool is_inherited() const noexcept { return is_inherited_; }
 
   /// Begins to listen for the children of this process, in which start() then takes the socket
   /// over. Throws as start().
@@ -79,6 +86,16 @@ class service_base {
   virtual void stop_listening() noexcept = 0;
   /// Ends the connections that are served elsewhere.
   virtual void end_outsiders() noexcept {}
+
+  /// The socket that it serves on, as another process would take it over.
+  struct open_socket {
+    int fd = -1;  // -1: it does not serve
+    bool removes_file = false;
+  };
+  virtual open_socket socket() const noexcept = 0;
+  /// Another process serves on the same socket from now on, and its file is that one's. Only what
+  /// runs already goes on here.
+  virtual void hand_over() noexcept = 0;
 
   /// Stops listening and destroys the handlers, and the tasks that they have forked.
   void end_now() noexcept;
@@ -133,6 +150,8 @@ class service_base {
   }
   /// Where to listen. On a simulated network every name is this machine's.
   address place(event_loop& loop) const;
+  /// The same, or where its inherited socket is.
+  address wanted_place(event_loop& loop) const { return is_inherited_ ? bound_ : place(loop); }
   /// Throws why it cannot listen there; for a real network also who does.
   [[noreturn]] void fail_listening(const address& where, int failed, bool real,
                                    const std::string& port_option) const;
@@ -141,6 +160,7 @@ class service_base {
   std::string host_;
   std::uint16_t port_ = 0;
   address bound_;
+  os::inherited_socket inherited_;  // until it serves
   service_limits limits_;
   std::optional<duration> grace_;
   std::optional<duration> idle_;  // of silence, that end a conversation
@@ -150,6 +170,7 @@ class service_base {
   std::optional<cancel_scope> handlers_;
 
  private:
+  bool is_inherited_ = false;
   std::size_t references_ = 1;
 };
 

@@ -52,7 +52,7 @@ void service_core::start(event_loop& loop, cancel_scope& parent, const std::stri
         "a service that serves in other processes or threads is started on a simulated network, "
         "of which they have nothing; test its handler on the loop itself");
   }
-  const address where = shared_ ? bound_ : place(loop);
+  const address where = shared_ ? bound_ : wanted_place(loop);
   most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
   enter(loop, parent);
   try {
@@ -92,8 +92,14 @@ void service_core::listen_at(const address& where, const std::string& port_optio
   request.backlog = limits_.backlog;
   listener_.emplace(*loop_, *this);
   const std::size_t in_a_row = limits_.accepts_per_wake_up;
-  const int failed = shared_ ? listener_->adopt(shared_->hand_over(), bound_, in_a_row)
-                             : listener_->open(where, request, in_a_row);
+  int failed = 0;
+  if (shared_) {
+    failed = listener_->adopt(shared_->hand_over(), bound_, in_a_row, false);
+  } else if (inherited_.fd) {
+    failed = listener_->adopt(std::move(inherited_.fd), bound_, in_a_row, inherited_.file_is_ours);
+  } else {
+    failed = listener_->open(where, request, in_a_row);
+  }
   if (failed < 0) fail_listening(where, failed, !loop_->io().simulated(), port_option);
   shared_.reset();
   bound_ = listener_->bound();
@@ -102,11 +108,25 @@ void service_core::listen_at(const address& where, const std::string& port_optio
 }
 
 void service_core::open_for_workers(const std::string& port_option) {
-  const address where = is_unix() ? bound_ : listening_place(host_, port_);
   shared_.emplace();
+  if (inherited_.fd) {
+    return shared_->adopt(std::move(inherited_.fd), inherited_.bound, inherited_.file_is_ours);
+  }
+  const address where = is_unix() ? bound_ : listening_place(host_, port_);
   const int failed = shared_->open(where, limits_.backlog);
   if (failed < 0) fail_listening(where, failed, true, port_option);
   bound_ = shared_->bound();
+}
+
+service_core::open_socket service_core::socket() const noexcept {
+  if (shared_) return {shared_->fd(), shared_->removes_file()};
+  if (listener_) return {listener_->descriptor, listener_->removes_file()};
+  return {};
+}
+
+void service_core::hand_over() noexcept {
+  if (shared_) shared_->leave_file();
+  if (listener_) listener_->leave_file();
 }
 
 bool service_core::has_room() noexcept {

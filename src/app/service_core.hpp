@@ -38,6 +38,8 @@ class service_core final : public service_base, public accept_sink {
     stopped_ = true;
   }
   void end_outsiders() noexcept override { runner_.reset(); }
+  open_socket socket() const noexcept override;
+  void hand_over() noexcept override;
 
   /// A service with the same handler and limits, for one connection on another loop. This one lives
   /// longer; the caller releases what it gets.

@@ -35,10 +35,12 @@ void udp_service_core::start(event_loop& loop, cancel_scope& parent,
 }
 
 void udp_service_core::open(event_loop& loop, const std::string& port_option) {
-  const address where = place(loop);
+  const address where = wanted_place(loop);
   auto made = std::make_unique<plain_socket>(loop);
-  if (const int failed = made->open(where, {}); failed < 0)
-    fail_listening(where, failed, !loop.io().simulated(), port_option);
+  const int failed = inherited_.fd
+                         ? made->adopt(std::move(inherited_.fd), where, inherited_.file_is_ours)
+                         : made->open(where, {});
+  if (failed < 0) fail_listening(where, failed, !loop.io().simulated(), port_option);
   made->port().set_limits(limits_.udp);
   bound_ = made->port().bound();
   socket_ = udp_socket(*made.release());
@@ -107,6 +109,16 @@ void udp_service_core::stop_listening() noexcept {
   disarm();
   if (plain_socket* const socket = plain_socket::of(socket_)) socket->end_input();
   if (running_ == nullptr) socket_ = udp_socket();
+}
+
+service_base::open_socket udp_service_core::socket() const noexcept {
+  plain_socket* const socket = plain_socket::of(socket_);
+  if (socket == nullptr || socket->is_closed()) return {};
+  return {socket->port().descriptor, socket->port().removes_file()};
+}
+
+void udp_service_core::hand_over() noexcept {
+  if (plain_socket* const socket = plain_socket::of(socket_)) socket->port().leave_file();
 }
 
 std::size_t udp_service_core::cancel_idle_handlers() noexcept {

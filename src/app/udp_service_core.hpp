@@ -28,6 +28,8 @@ class udp_service_core final : public udp_service_base, timer {
 
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option) override;
   void stop_listening() noexcept override;
+  open_socket socket() const noexcept override;
+  void hand_over() noexcept override;
   std::size_t cancel_idle_handlers() noexcept override;
   void cancel_handlers() noexcept override;
   void reset_connections() noexcept override;

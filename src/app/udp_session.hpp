@@ -41,7 +41,7 @@ class udp_session final : public datagram_link, public task_context, public pool
   // Of the link.
   datagram_port& port() noexcept override;
   const address* destination() const noexcept override { return &remote_; }
-  void end() noexcept override { close(); }
+  void end() noexcept override { end_both(); }
   void release() noexcept override;
   std::uint64_t dropped() const noexcept override { return dropped_; }
 

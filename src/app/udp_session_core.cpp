@@ -42,12 +42,14 @@ void udp_session_core::start(event_loop& loop, cancel_scope& parent,
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
   if (limits_.max_connections != 0) most_sessions_ = limits_.max_connections;
   enter_scopes(loop, parent);
-  const address where = place(loop);
+  const address where = wanted_place(loop);
   try {
     socket_.emplace(loop, static_cast<datagram_sink&>(*this));
     socket_->set_limits(limits_.udp);
-    if (const int failed = socket_->open(where, {}); failed < 0)
-      fail_listening(where, failed, !loop.io().simulated(), port_option);
+    const int failed =
+        inherited_.fd ? socket_->adopt(std::move(inherited_.fd), where, inherited_.file_is_ours)
+                      : socket_->open(where, {});
+    if (failed < 0) fail_listening(where, failed, !loop.io().simulated(), port_option);
   } catch (...) {
     leave_loop();
     throw;
@@ -59,6 +61,18 @@ void udp_session_core::start(event_loop& loop, cancel_scope& parent,
 void udp_session_core::stop_listening() noexcept {
   listening_ = false;
   if (sessions_.empty() && socket_) socket_->close();
+}
+
+service_base::open_socket udp_session_core::socket() const noexcept {
+  if (!listening_ || !socket_) return {};
+  return {socket_->descriptor, socket_->removes_file()};
+}
+
+// Nothing more comes for the sessions here, which still answer what has come.
+void udp_session_core::hand_over() noexcept {
+  another_receives_ = true;
+  if (socket_) socket_->leave_file();
+  for (const auto& [peer, session] : sessions_) session->end_input();
 }
 
 void udp_session_core::on_datagram(const arrived_datagram& what) noexcept {

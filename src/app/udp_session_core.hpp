@@ -28,6 +28,8 @@ class udp_session_core final : public udp_service_base, datagram_sink {
 
   void start(event_loop& loop, cancel_scope& parent, const std::string& port_option) override;
   void stop_listening() noexcept override;
+  open_socket socket() const noexcept override;
+  void hand_over() noexcept override;
   std::size_t cancel_idle_handlers() noexcept override;
   void cancel_handlers() noexcept override;
   void reset_connections() noexcept override;
@@ -59,7 +61,7 @@ class udp_session_core final : public udp_service_base, datagram_sink {
 
   ~udp_session_core() override { leave_loop(); }
 
-  bool wants_datagrams() noexcept override { return true; }
+  bool wants_datagrams() noexcept override { return !another_receives_; }
   void on_datagram(const arrived_datagram& what) noexcept override;
   void on_undelivered(const address& about, int error) noexcept override;
   udp_session* session_for(const address& peer) noexcept;
@@ -73,6 +75,7 @@ class udp_session_core final : public udp_service_base, datagram_sink {
   std::size_t waiting_bytes_ = 0;  // in all sessions
   std::size_t cut_ = 0;
   bool listening_ = false;
+  bool another_receives_ = false;                // another process, from the same socket
   log::once_per full_{std::chrono::minutes(1)};  // so often the log is told that there is no room
 };
 

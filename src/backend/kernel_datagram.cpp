@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <new>
 
 namespace cetane::detail {
 namespace {
@@ -39,6 +41,16 @@ bool may_be_told_for_another(int error) noexcept {
   }
 }
 
+// A socket that was taken over did not bring one.
+bool make_batch(std::unique_ptr<os::datagram_batch>& into) noexcept {
+  try {
+    into = std::make_unique<os::datagram_batch>();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 int kernel_backend::open_datagram(const address& at, const datagram_request& request,
@@ -59,6 +71,10 @@ int kernel_backend::open_datagram(const address& at, const datagram_request& req
 // its own. So is what comes later.
 std::span<const arrived_datagram> kernel_backend::receive(datagram_io& socket, std::size_t limit,
                                                           std::size_t count) noexcept {
+  if (!datagrams_ && !make_batch(datagrams_)) {
+    socket.readable = false;
+    return {};
+  }
   int got = 0;
   for (int tries = 0; tries < most_attempts; ++tries) {
     got = datagrams_->receive(socket.descriptor, limit, count);

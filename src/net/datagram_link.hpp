@@ -20,6 +20,13 @@ class datagram_link : public datagram_inbox {
   /// Null: the socket has no other peer.
   virtual const address* destination() const noexcept = 0;
   virtual void end() noexcept = 0;
+  /// Nothing more will come in; sending goes on until end().
+  void end_input() noexcept {
+    if (is_closed()) return;
+    sends_on_ = true;
+    close();
+  }
+  bool may_send() const noexcept { return sends_on_ || !is_closed(); }
   virtual std::uint64_t dropped() const noexcept = 0;
   /// Its udp_peer is gone.
   virtual void release() noexcept = 0;
@@ -28,6 +35,11 @@ class datagram_link : public datagram_inbox {
   std::string describe() const override { return "datagram from " + remote_.to_string(); }
 
  protected:
+  void end_both() noexcept {
+    sends_on_ = false;
+    close();
+  }
+
   explicit datagram_link(const address& remote) noexcept : remote_(remote) {}
   ~datagram_link() = default;
 
@@ -42,6 +54,9 @@ class datagram_link : public datagram_inbox {
 
  protected:
   address remote_;
+
+ private:
+  bool sends_on_ = false;  // though the inbox is closed
 };
 
 }  // namespace cetane::detail

@@ -35,16 +35,27 @@ int datagram_port::open(const address& at, const datagram_request& request) {
   int made = -1;
   if (const int error = loop_.io().open_datagram(at, request, made, bound_); error < 0)
     return error;
-  descriptor = made;
+  if (const int error = watch(made); error < 0) return error;
+  if (!loop_.io().simulated()) file_.made_at(bound_);
+  return 0;
+}
+
+int datagram_port::adopt(unique_fd shared, const address& bound, bool removes_file) {
+  bound_ = bound;
+  if (const int error = loop_.io().take_over(shared.get()); error < 0) return error;
+  if (const int error = watch(shared.release()); error < 0) return error;
+  if (removes_file) file_.made_at(bound_);
+  return 0;
+}
+
+int datagram_port::watch(int socket) {
+  descriptor = socket;
   is_unix = bound_.is_unix();
   readable = failed = false;
   writable = true;
-  if (const int error = loop_.io().watch(*this); error < 0) {
-    loop_.io().close(std::exchange(descriptor, -1), false);
-    return error;
-  }
-  if (!loop_.io().simulated()) file_.made_at(bound_);
-  return 0;
+  const int error = loop_.io().watch(*this);
+  if (error < 0) loop_.io().close(std::exchange(descriptor, -1), false);
+  return error;
 }
 
 void datagram_port::close() noexcept {

@@ -7,6 +7,7 @@
 #include <cetane/coro/frame_memory.hpp>
 #include <cetane/net/udp_send_op.hpp>
 #include <cetane/os/address.hpp>
+#include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/chunk.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/timer.hpp>
@@ -64,9 +65,17 @@ class datagram_port final : public datagram_io, timer {
 
   /// Opens the socket: 0, or a negative errno value.
   int open(const address& at, const datagram_request& request);
+  /// Takes over one that is bound already, shared with other processes: 0, or a negative errno
+  /// value and the socket is closed.
+  int adopt(unique_fd shared, const address& bound, bool removes_file);
   /// Closes it. What is queued is dropped; whoever waits for room goes on.
   void close() noexcept;
   bool is_open() const noexcept { return descriptor >= 0; }
+
+  /// Whether it removes the file of its Unix socket, and that it does not: another process has the
+  /// socket, too.
+  bool removes_file() const noexcept { return file_.is_kept(); }
+  void leave_file() noexcept { file_.leave(); }
 
   void set_limits(const udp_limits& limits) noexcept { limits_ = limits; }
   const udp_limits& limits() const noexcept { return limits_; }
@@ -95,6 +104,7 @@ class datagram_port final : public datagram_io, timer {
  private:
   static constexpr int reads_in_a_row = 4;
 
+  int watch(int socket);
   void on_ready() noexcept override;
   void on_timer() noexcept override;
   void hear_failures() noexcept;

@@ -47,10 +47,14 @@ int listener::open(const address& at, const listen_request& request,
   return 0;
 }
 
-int listener::adopt(int shared, const address& bound, std::size_t accepts_per_wake_up) {
+int listener::adopt(unique_fd shared, const address& bound, std::size_t accepts_per_wake_up,
+                    bool removes_file) {
   accepts_per_wake_up_ = accepts_per_wake_up;
   bound_ = bound;
-  return watch(shared);
+  if (const int failed = loop_.io().take_over(shared.get()); failed < 0) return failed;
+  if (const int failed = watch(shared.release()); failed < 0) return failed;
+  if (removes_file) file_.made_at(bound_);
+  return 0;
 }
 
 int listener::watch(int socket) {

@@ -6,6 +6,7 @@
 #include <cetane/base/limits.hpp>
 #include <cetane/base/once_per.hpp>
 #include <cetane/os/address.hpp>
+#include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/event_loop.hpp>
 #include <cetane/runtime/timer.hpp>
 
@@ -42,11 +43,17 @@ class listener final : public poll_io, timer {
 
   /// Takes over a socket that listens at `bound` already, shared with other processes: 0, or a
   /// negative errno value and the socket is closed.
-  int adopt(int shared, const address& bound, std::size_t accepts_per_wake_up);
+  int adopt(unique_fd shared, const address& bound, std::size_t accepts_per_wake_up,
+            bool removes_file);
 
   /// Stops listening. What waits in the backlog is reset by the kernel. The file of a Unix socket
   /// is removed, unless it is another one by now.
   void close() noexcept;
+
+  /// Whether it removes the file of its Unix socket, and that it does not: another process listens
+  /// on.
+  bool removes_file() const noexcept { return file_.is_kept(); }
+  void leave_file() noexcept { file_.leave(); }
 
   /// Accepts again after has_room() said no.
   void resume() noexcept;

@@ -6,6 +6,8 @@
 #include <cetane/os/address.hpp>
 #include <cetane/os/unique_fd.hpp>
 
+#include <utility>
+
 namespace cetane::detail {
 
 /// A socket that listens for the children of this process, which accept from it.
@@ -28,10 +30,22 @@ class listening_socket {
     return 0;
   }
 
+  /// Takes over one that listens at `bound` already.
+  void adopt(unique_fd listening, const address& bound, bool removes_file) {
+    fd_ = std::move(listening);
+    bound_ = bound;
+    if (removes_file) file_.made_at(bound_);
+  }
+
+  int fd() const noexcept { return fd_.get(); }
+  bool removes_file() const noexcept { return file_.is_kept(); }
+  /// Another process listens on.
+  void leave_file() noexcept { file_.leave(); }
+
   /// In a child: gives its copy of the socket away.
-  [[nodiscard]] int hand_over() noexcept {
+  [[nodiscard]] unique_fd hand_over() noexcept {
     file_.leave();
-    return fd_.release();
+    return std::move(fd_);
   }
 
   /// Stops listening, once all children have; removes the file of a Unix socket.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace cetane::detail {
 
@@ -20,6 +21,9 @@ class plain_socket final : public datagram_inbox, datagram_sink {
   ~plain_socket() { end(); }
 
   int open(const address& at, const datagram_request& request) { return port_.open(at, request); }
+  int adopt(unique_fd shared, const address& bound, bool removes_file) {
+    return port_.adopt(std::move(shared), bound, removes_file);
+  }
   void end() noexcept;
   /// Nothing more comes in than what has come; sending goes on.
   void end_input() noexcept;

@@ -25,6 +25,9 @@ class socket_file {
   /// It is somebody else's from now on.
   void leave() noexcept { path_.clear(); }
 
+  /// Whether remove() has something to remove.
+  bool is_kept() const noexcept { return !path_.empty(); }
+
   void remove() noexcept {
     if (path_.empty()) return;
     os::file_identity now;

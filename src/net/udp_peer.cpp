@@ -20,14 +20,14 @@ detail::datagram_inbox& udp_peer::inbox() const { return link(); }
 
 udp_send_op udp_peer::send_parts(const std::string_view* parts, std::size_t count) {
   detail::datagram_link& to = link();
-  if (to.is_closed())
+  if (!to.may_send())
     throw connection_closed("send to", to.remote().to_string(), {}, errc::closed_here);
   return detail::send_through(to.port(), to.remote(), to.destination(), parts, count);
 }
 
 bool udp_peer::try_send_parts(const std::string_view* parts, std::size_t count) {
   detail::datagram_link& to = link();
-  return !to.is_closed() && detail::try_send_through(to.port(), to.destination(), parts, count);
+  return to.may_send() && detail::try_send_through(to.port(), to.destination(), parts, count);
 }
 
 void udp_peer::close() { link().end(); }
