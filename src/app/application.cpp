@@ -78,6 +78,11 @@ application& application::drain(any_duration limit) {
   return *this;
 }
 
+application& application::restart_limit(any_duration limit) {
+  core_->set_restart_limit(limit);
+  return *this;
+}
+
 application& application::backend(backend_choice choice) {
   core_->set_backend(choice);
   return *this;

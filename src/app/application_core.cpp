@@ -117,11 +117,14 @@ int application_core::run_if_asked_to() {
   for (std::size_t i = 0; i < cores_.size(); ++i) settle_place(i);
   settle_processes();
   if (const std::optional<int> answer = answer_at_once()) return *answer;
+  if (serves_others()) meet_outside();
   return prefork_ ? run_workers() : serve();
 }
 
 int application_core::serve() {
   start();
+  say_ready();
+  if (manager_.watchdog() > duration::zero()) watchdog_.emplace(*loop_, manager_);
   loop_->run_until([this] { return advance(); });
   return status_;
 }
@@ -131,8 +134,11 @@ void application_core::on_signal(int number) {
     show_tasks();
     return;
   }
+  if (number == SIGUSR2) return begin_restart();
   if (link_) return on_signal_of_master(number);
-  if (stop_wanted_) {
+  if (stop_ && std::exchange(makes_way_, false)) {  // it was in no hurry, and now it is
+    stop_->cancel_idle_handlers();
+  } else if (stop_wanted_) {
     hurried_ = true;
     status_ = status_of_signal(number);
   } else {
@@ -172,6 +178,8 @@ void application_core::start_tasks() {
 }
 
 void application_core::begin_stop() {
+  restart_.reset();
+  if (heir_ == 0) manager_.stopping();
   const duration drain = options_.drain.value_or(drain_.value_or(default_drain));
   if (options_.drain) {
     for (service_base* const core : cores_) core->set_grace(drain);
@@ -196,6 +204,8 @@ void application_core::finish() {
     }
   }
   stop_.reset();
+  restart_.reset();
+  watchdog_.reset();
   signals_.reset();
   link_.reset();
   for (service_base* const core : cores_) core->leave_loop();

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <app/command_line.hpp>
+#include <app/hot_restart.hpp>
 #include <app/master_link.hpp>
 #include <app/prefork_master.hpp>
 #include <app/service_base.hpp>
 #include <app/signal_source.hpp>
 #include <app/standard_options.hpp>
 #include <app/stop_sequence.hpp>
+#include <app/watchdog.hpp>
+#include <os/service_manager.hpp>
 
 #include <cetane/app/prefork.hpp>
 #include <cetane/app/service.hpp>
@@ -46,6 +49,7 @@ class application_core final : prefork_duty {
   void set_backend(backend_choice choice) noexcept { backend_ = choice; }
   void want_signals() noexcept { wants_signals_ = true; }
   void set_prefork(const prefork_options& wanted) noexcept { prefork_ = wanted; }
+  void set_restart_limit(duration span) noexcept { restart_limit_ = span; }
   void keep_in_one_process(std::string why) { one_process_ = std::move(why); }
   /// Runs for the sake of one task: nothing is said of connections and the end of the task, which
   /// `ended` tells, is a stop.
@@ -74,6 +78,9 @@ class application_core final : prefork_duty {
   /// Whether it handles signals itself, now.
   bool handles_signals() const noexcept { return signals_.has_value(); }
 
+  /// Whether who has started it may give it sockets, and may want to hear of it.
+  bool serves_others() const noexcept { return wants_signals_ && !main_ended_; }
+
   static application_core* current() noexcept;
 
   /// Makes an application that of this thread as long as it lives.
@@ -99,11 +106,17 @@ class application_core final : prefork_duty {
   int work(unique_fd link) override;
   void on_serving() override;
   void on_stopping() override;
+  std::unique_ptr<successor> start_successor() override;
+  void on_successor(const successor& one, successor::state now) override;
   std::optional<int> answer_at_once();
   void make_loop();
   void start();
   void settle_place(std::size_t index);
   void settle_named_port(std::size_t index);
+  void meet_outside();
+  void say_ready();
+  void begin_restart();
+  void end_restart(const successor& one, successor::state now);
   void start_service(std::size_t index);
   void start_late_service();
   void say_where(const service_base& core) const;
@@ -127,13 +140,15 @@ class application_core final : prefork_duty {
   std::optional<duration> drain_;
   std::optional<backend_choice> backend_;
   std::optional<prefork_options> prefork_;
+  duration restart_limit_ = default_restart_limit;
   std::string one_process_;  // why it cannot be in several
   bool wants_signals_ = false;
   bool stop_wanted_ = false;
   bool hurried_ = false;
-  bool makes_way_ = false;  // another worker has taken over
+  bool makes_way_ = false;  // another worker, or another process, has taken over
   bool ran_ = false;
   int stop_signal_ = 0;
+  int heir_ = 0;  // the process that has taken over
   int status_ = 0;
   std::function<bool()> main_ended_;
 
@@ -153,6 +168,12 @@ class application_core final : prefork_duty {
   std::optional<master_link> link_;  // of a worker
   std::uint64_t requests_left_ = 0;  // of a worker that serves so many only
   std::optional<stop_sequence> stop_;
+
+  std::string program_;  // the file to start it from once more
+  os::service_manager manager_;
+  unique_fd predecessor_;  // the link to the run of this program whose place this one takes
+  std::optional<watchdog> watchdog_;
+  std::optional<hot_restart> restart_;
 };
 
 }  // namespace cetane::detail

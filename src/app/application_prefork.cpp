@@ -53,7 +53,7 @@ int application_core::run_workers() {
   for (std::size_t i = 0; i < cores_.size(); ++i) cores_[i]->open_for_workers(port_options_[i]);
   std::size_t count = prefork_->processes;
   if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
-  prefork_master master(*this, std::min(count, most_processes), longest_stop());
+  prefork_master master(*this, std::min(count, most_processes), longest_stop(), manager_);
   return master.run();
 }
 
@@ -71,9 +71,11 @@ duration application_core::longest_stop() const {
 
 void application_core::on_serving() {
   for (const service_base* const core : cores_) say_where(*core);
+  say_ready();
 }
 
 void application_core::on_stopping() {
+  if (heir_ == 0) manager_.stopping();
   for (service_base* const core : cores_) core->close_for_workers();
 }
 
@@ -82,6 +84,8 @@ void application_core::on_stopping() {
 int application_core::work(unique_fd link) {
   return run_here([&] {
     link_.emplace(std::move(link));
+    manager_ = {};  // its master speaks
+    predecessor_.reset();
     requests_left_ = prefork_->max_requests;
     if (requests_left_ > 0) {
       for (service_base* const core : cores_) core->set_budget(requests_left_);
@@ -99,7 +103,10 @@ void application_core::handle_signals() {
   if (link_) {
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);
+    std::signal(SIGUSR2, SIG_IGN);
     signals_.emplace(*loop_, std::initializer_list<int>{SIGTERM, SIGQUIT, SIGUSR1}, heed);
+  } else if (serves_others()) {
+    signals_.emplace(*loop_, std::initializer_list<int>{SIGINT, SIGTERM, SIGUSR1, SIGUSR2}, heed);
   } else if (wants_signals_) {
     signals_.emplace(*loop_, std::initializer_list<int>{SIGINT, SIGTERM, SIGUSR1}, heed);
   }

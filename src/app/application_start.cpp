@@ -117,7 +117,8 @@ void application_core::start_service(std::size_t index) {
 // their master speaks.
 void application_core::say_where(const service_base& core) const {
   if (link_ || (loop_ != nullptr && !own_loop_)) return;
-  write_text(stdout, fmt::format("listening on {}\n", core.bound().uri(core.scheme())));
+  write_text(stdout, fmt::format("listening on {}{}\n", core.bound().uri(core.scheme()),
+                                 core.is_inherited() ? " (inherited)" : ""));
 }
 
 void application_core::start_late_service() {

@@ -60,9 +60,11 @@ std::string next_one(duration pause) {
 
 }  // namespace
 
-prefork_master::prefork_master(prefork_duty& duty, std::size_t workers, duration patience)
-    : duty_(duty), patience_(patience), roster_(workers) {
-  signals_.emplace({SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1});
+prefork_master::prefork_master(prefork_duty& duty, std::size_t workers, duration patience,
+                               os::service_manager& manager)
+    : duty_(duty), patience_(patience), roster_(workers), manager_(manager) {
+  signals_.emplace({SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2});
+  if (manager_.watchdog() > duration::zero()) feed_at_ = clock::now();
 }
 
 int prefork_master::run() {
@@ -127,7 +129,12 @@ void prefork_master::wait() {
   std::vector<pollfd> asked;
   std::vector<int> pids;
   asked.push_back({signals_->fd(), POLLIN, 0});
-  time_point until = roster_.wake_at();
+  time_point until = std::min(roster_.wake_at(), feed_at_);
+  if (successor_) {
+    asked.push_back({successor_->pidfd(), POLLIN, 0});
+    if (successor_->link_is_open()) asked.push_back({successor_->link(), POLLIN, 0});
+    until = std::min(until, successor_->deadline());
+  }
   for (const auto& [pid, one] : workers_) {
     pids.push_back(pid);
     asked.push_back({one.process.pidfd(), POLLIN, 0});
@@ -135,7 +142,9 @@ void prefork_master::wait() {
     until = std::min(until, one.kill_at);
   }
   if (::poll(asked.data(), asked.size(), milliseconds_until(until)) < 0) go_on_after(errno);
+  feed_watchdog();
   heed_signals();
+  look_at_successor();
   for (const int pid : pids) {
     worker& one = workers_.at(pid);
     const auto status = one.process.try_wait();
@@ -160,9 +169,12 @@ void prefork_master::heed(int number) {
         if (roster_.is_ready(pid)) one.process.signal(SIGUSR1);
       }
       return;
+    case SIGUSR2:
+      return begin_restart();
     case SIGQUIT:
       return stop_at_once();
     default:
+      if (std::exchange(makes_way_, false)) return tell_all_to_stop();
       if (!roster_.stopping()) return stop();
       status_ = status_of_signal(number);
       return stop_at_once();
@@ -174,6 +186,11 @@ void prefork_master::stop() {
   duty_.on_stopping();
   master_log.info("stopping: {} worker{} (Ctrl-C again to stop now)", workers_.size(),
                   workers_.size() == 1 ? "" : "s");
+  tell_all_to_stop();
+}
+
+void prefork_master::tell_all_to_stop() {
+  successor_.reset();
   const time_point deadline = deadline_after(clock::now(), patience_);
   for (auto& [pid, one] : workers_) {
     one.kill_at = std::min(one.kill_at, deadline);
@@ -181,8 +198,49 @@ void prefork_master::stop() {
   }
 }
 
+void prefork_master::begin_restart() {
+  if (makes_way_) return master_log.warning("SIGUSR2: another process has taken over already");
+  if (roster_.stopping()) return master_log.warning("SIGUSR2: nothing is started during a stop");
+  if (successor_) {
+    return master_log.warning(
+        "SIGUSR2: process {} starts already; nothing else does until it "
+        "serves or fails",
+        successor_->pid());
+  }
+  try {
+    successor_ = duty_.start_successor();
+  } catch (const error& e) {
+    master_log.error("SIGUSR2: {}; this process goes on", e.what());
+  }
+}
+
+void prefork_master::look_at_successor() {
+  if (!successor_) return;
+  const successor::state found = successor_->look(clock::now());
+  if (found == successor::state::starting) return;
+  const auto ended = std::move(successor_);
+  duty_.on_successor(*ended, found);
+  if (found == successor::state::serves) make_way();
+}
+
+// As one by one at SIGHUP, but all, and nobody takes their place here.
+void prefork_master::make_way() {
+  makes_way_ = true;
+  roster_.stop();
+  duty_.on_stopping();
+  for (const auto& [pid, one] : workers_) let_go(pid);
+}
+
+void prefork_master::feed_watchdog() {
+  const time_point now = clock::now();
+  if (now < feed_at_) return;
+  manager_.alive();
+  feed_at_ = deadline_after(now, manager_.watchdog() / 2);
+}
+
 // Who has not come up yet would take the signal for a reason to leave a core file behind.
 void prefork_master::stop_at_once() {
+  successor_.reset();
   if (!roster_.stopping()) {
     roster_.stop();
     duty_.on_stopping();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <app/successor.hpp>
 #include <app/worker_roster.hpp>
+#include <os/service_manager.hpp>
 #include <os/signals.hpp>
 
 #include <cetane/base/clock.hpp>
@@ -9,6 +11,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 
 namespace cetane::detail {
@@ -31,6 +34,10 @@ class prefork_duty {
   virtual void on_serving() = 0;
   /// All of them stop.
   virtual void on_stopping() = 0;
+  /// Starts another run of the program. Throws error.
+  virtual std::unique_ptr<successor> start_successor() = 0;
+  /// That one serves, and all is its own from now on; or it has failed.
+  virtual void on_successor(const successor& one, successor::state now) = 0;
 
  protected:
   ~prefork_duty() = default;
@@ -40,10 +47,13 @@ class prefork_duty {
 ///
 /// SIGTERM and SIGINT: all stop in good order, a second one at once. SIGQUIT: all stop at once.
 /// SIGHUP: another worker takes the place of each, one by one. SIGUSR1 goes to all workers.
+/// SIGUSR2: another run of the program takes the place of master and workers.
 class prefork_master {
  public:
   /// @param patience  How long a worker that was told to stop may take until it is killed.
-  prefork_master(prefork_duty& duty, std::size_t workers, duration patience);
+  /// @param manager  Is told that the master turns, as often as it wants to know.
+  prefork_master(prefork_duty& duty, std::size_t workers, duration patience,
+                 os::service_manager& manager);
 
   /// Gives the program's exit status.
   int run();
@@ -64,6 +74,11 @@ class prefork_master {
   void heed(int number);
   void stop();
   void stop_at_once();
+  void tell_all_to_stop();
+  void begin_restart();
+  void look_at_successor();
+  void make_way();
+  void feed_watchdog();
   void hear(int pid, worker& one);
   void bury(int pid, const child_status& status);
   void kill_overdue();
@@ -74,6 +89,10 @@ class prefork_master {
   os::sigpipe_ignored sigpipe_ignored_;
   std::optional<os::signal_watcher> signals_;
   std::map<int, worker> workers_;
+  std::unique_ptr<successor> successor_;
+  os::service_manager& manager_;
+  time_point feed_at_ = never;
+  bool makes_way_ = false;  // another run has taken over, and nobody is in a hurry
   int status_ = 0;
 };
 

@@ -32,7 +32,8 @@ void for_each(std::uint64_t signals, Visit&& visit) {
 
 void check_free(int number) {
   const detail::application_core* const running = detail::application_core::current();
-  const bool handled = number == SIGINT || number == SIGTERM || number == SIGUSR1;
+  const bool handled = number == SIGINT || number == SIGTERM || number == SIGUSR1 ||
+                       (number == SIGUSR2 && running != nullptr && running->serves_others());
   if (running != nullptr && running->handles_signals() && handled) {
     throw std::logic_error(fmt::format(
         "signal_set: the application handles {}; use on_stop() to learn of a stop, or an "

@@ -263,11 +263,11 @@ TEST_CASE("the signals of an application that handles them are refused, others a
   app_fixture f;
   f.app.handle_signals();
   f.run([]() -> task<> {
-    for (const int number : {SIGINT, SIGTERM, SIGUSR1}) {
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
       CHECK_THROWS_MATCHES(signal_set(number), std::logic_error,
                            MessageMatches(ContainsSubstring("the application handles")));
     }
-    { const signal_set usr(SIGUSR2); }
+    { const signal_set reload(SIGHUP); }
     CHECK(is_blocked(SIGTERM));
     co_return;
   });

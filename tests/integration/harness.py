@@ -34,7 +34,7 @@ __all__ = [
     *("PATIENCE", "Failure", "check", "run", "skip"),
 ]
 
-START_LINE = re.compile(rb"^listening on (?:tcp|udp)://(?:\[([^\]]*)\]|([^:]*)):(\d+)$")
+START_LINE = re.compile(rb"^listening on (?:tcp|udp)://(?:\[([^\]]*)\]|([^:]*)):(\d+)(?: \(inherited\))?$")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PR_SET_PDEATHSIG = 1
 IP_BIND_ADDRESS_NO_PORT = 24  # the port of a bound client is chosen by connect(), so that each server address has all ports

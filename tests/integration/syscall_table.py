@@ -101,6 +101,9 @@ TABLE = [
     Row("openat", "ENOENT " + LACK, serve=NOTHING, only="/sys/|localtime"),  # libc's: it does without
     Row("openat", LACK, serve=ONE, only="/etc/(hosts|nsswitch|resolv|host.conf|gai)"),
     Row("openat", LACK, serve=ONE, only="/proc/self/task"),
+    # Which file it runs from, for a restart: without that it serves all the same.
+    Row("openat", "ENOENT EACCES " + LACK, start=NOTHING, only="/proc/self/cmdline"),
+    Row("readlink", "ENOENT EACCES ENOMEM", start=NOTHING, only="/proc/self/exe"),
     Row("newfstatat", "ENOMEM EIO", start=EITHER, serve=ONE),
     Row("fcntl", LACK, serve=ONE, only="F_DUPFD"),
     Row("sendfile", "EINVAL ENOSYS", serve=NOTHING),  # sendfile(2): "applications may wish to fall back to read and write"

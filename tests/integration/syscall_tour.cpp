@@ -90,8 +90,8 @@ cetane::task<std::string> ask_child() {
 }
 
 cetane::task<std::string> hear_signal() {
-  cetane::signal_set signals(SIGUSR2);
-  ::kill(::getpid(), SIGUSR2);
+  cetane::signal_set signals(SIGHUP);
+  ::kill(::getpid(), SIGHUP);
   co_return fmt::format("heard signal {}", co_await signals.wait());
 }
 

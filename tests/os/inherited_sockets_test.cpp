@@ -6,8 +6,11 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 namespace inherited_sockets_test {
 
@@ -72,6 +75,24 @@ TEST_CASE("a note of an earlier run reads as it was written", "[os][inherited_so
     INFO(text);
     CHECK_THROWS_MATCHES(os::read_predecessor_note(text), error,
                          MessageMatches(ContainsSubstring("CETANE_PREDECESSOR: \"")));
+  }
+}
+
+TEST_CASE("the variables are gone once they are read", "[os][inherited_sockets]") {
+  const std::vector<const char*> all = {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+                                        "LISTEN_PIDFDID", "CETANE_PREDECESSOR"};
+  const std::string own = std::to_string(::getpid());
+  for (const std::string& pid : {own, std::string("1"), std::string("garbage")}) {
+    for (const char* const name : all) ::setenv(name, "0", 1);
+    ::setenv("LISTEN_PID", pid.c_str(), 1);
+    try {
+      const os::inheritance nothing = os::take_inheritance();
+      CHECK(nothing.sockets.empty());
+      CHECK_FALSE(nothing.predecessor);
+    } catch (const error&) {
+      CHECK(pid != "1");  // the note is none, or the number
+    }
+    for (const char* const name : all) CHECK(std::getenv(name) == nullptr);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,18 @@ TEST_CASE("signs of life are for the process that is asked for them", "[os][serv
   }
   CHECK_THROWS_MATCHES(service_manager(variables({"@m", "5", "me"}), 12), error,
                        MessageMatches(StartsWith("WATCHDOG_PID: \"")));
+}
+
+TEST_CASE("no child speaks for this process", "[os][service_manager]") {
+  ::setenv("NOTIFY_SOCKET", "@m", 1);
+  ::setenv("WATCHDOG_USEC", "5", 1);
+  ::setenv("WATCHDOG_PID", "1", 1);
+
+  REQUIRE(service_manager::from_environment().is_there());
+
+  for (const char* const name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    CHECK(std::getenv(name) == nullptr);
+  }
 }
 
 TEST_CASE("who takes this process's place finds the same manager", "[os][service_manager]") {

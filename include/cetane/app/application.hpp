@@ -47,7 +47,14 @@ option_value to_option_value(T&& value) {
 ///
 /// Made from the command line it has options (see --help; each may also come from the environment
 /// as CETANE_NAME), prints `listening on ...` for each listener, and handles signals: SIGINT and
-/// SIGTERM stop it, a second one ends it at once, SIGUSR1 writes what all tasks wait for to stderr.
+/// SIGTERM stop it, a second one ends it at once, SIGUSR1 writes what all tasks wait for to stderr,
+/// SIGUSR2 starts the program once more and lets that process take this one's place.
+///
+/// An application that handles signals heeds who has started it, too. Services take over sockets
+/// by the protocol of sd_listen_fds(3), each the one that has its name or its address, and say
+/// `(inherited)` in their start lines; a socket that nobody takes is closed, with a word in the
+/// log. A service manager is told what sd_notify(3) has for it: READY=1 when all services listen,
+/// STOPPING=1, RELOADING=1 and MAINPID= at SIGUSR2, and WATCHDOG=1 if it wants that.
 ///
 /// A stop goes in steps. Listeners close. Tasks that belong to no connection are cancelled, and so
 /// are handlers that wait for input of which nothing has come. The other handlers go on until they
@@ -109,6 +116,10 @@ class CETANE_API application {
   application& drain(any_duration limit);
   application& backend(backend_choice choice);
 
+  /// How long a new process may take after SIGUSR2 until it serves, 30 s if nothing is said. One
+  /// that takes longer is ended, and this one goes on.
+  application& restart_limit(any_duration limit);
+
   /// Serves in several processes that share the listeners: this one becomes their master, which
   /// only watches over its workers. The user's options --processes and --max-requests go before
   /// these.
@@ -120,7 +131,8 @@ class CETANE_API application {
   ///
   /// Signals for the master: SIGTERM and SIGINT stop all workers in good order, a second one at
   /// once; SIGQUIT stops them at once; SIGHUP puts a new worker in the place of each, one by one,
-  /// and the old ones go on with their connections for the drain limit; SIGUSR1 goes to each.
+  /// and the old ones go on with their connections for the drain limit; SIGUSR1 goes to each;
+  /// SIGUSR2 lets another master with workers of its own take over.
   application& prefork(const prefork_options& wanted);
 
   /// Refuses --processes, with the reason: `app.one_process("all talk in one room")`.
