@@ -45,6 +45,8 @@
 #include <cetane/net/resolve.hpp>
 #include <cetane/net/udp_peer.hpp>
 #include <cetane/net/udp_socket.hpp>
+#include <cetane/runtime/loop_ref.hpp>
+#include <cetane/runtime/per_loop.hpp>
 #include <cetane/sync/barrier.hpp>
 #include <cetane/sync/condition.hpp>
 #include <cetane/sync/countdown.hpp>
