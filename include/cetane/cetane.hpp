@@ -50,6 +50,7 @@
 #include <cetane/sync/barrier.hpp>
 #include <cetane/sync/condition.hpp>
 #include <cetane/sync/countdown.hpp>
+#include <cetane/sync/cross_loop_fanout.hpp>
 #include <cetane/sync/dispatcher.hpp>
 #include <cetane/sync/event.hpp>
 #include <cetane/sync/fanout.hpp>

@@ -75,6 +75,8 @@ inline constexpr std::size_t default_undelivered_limit = 64;
 
 /// Processes in which an application serves.
 inline constexpr std::size_t most_processes = 1024;
+/// Messages of a cross_loop_fanout that wait for one loop; then its oldest go.
+inline constexpr std::size_t default_cross_loop_limit = 65536;
 
 /// Threads for blocking calls, or the number of cores and 4, if that is less.
 inline constexpr std::size_t most_offload_threads = 32;

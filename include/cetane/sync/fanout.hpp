@@ -31,6 +31,9 @@ class subscription;
 
 namespace detail {
 
+template <class T>
+class fanout_branch;
+
 [[noreturn]] CETANE_API void throw_fell_behind(std::size_t limit);
 /// Logs the exception that is being handled, and what it has ended.
 CETANE_API void report_failed(const char* what) noexcept;
@@ -60,6 +63,14 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
     return true;
   }
 
+  /// Loses messages that came to nobody; false if it wants to be told.
+  bool lose(std::size_t count) noexcept {
+    if (lines_.closed()) return true;
+    if (shows_out_) return fall_behind();
+    lost_ += count;
+    return true;
+  }
+
   /// Takes no more messages.
   void end() noexcept { lines_.close(); }
 
@@ -74,12 +85,14 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
   friend class subscription_get;
   friend subscription<T>;
 
+  bool fall_behind() noexcept {
+    behind_ = true;
+    lines_.close();
+    return false;
+  }
+
   bool make_do_with(const std::shared_ptr<T>& message) {
-    if (shows_out_) {
-      behind_ = true;
-      lines_.close();
-      return false;
-    }
+    if (shows_out_) return fall_behind();
     ++lost_;
     if (policy_ == when_full::drop_newest) return true;
     messages_.emplace_back(message);  // first: the end of the oldest may publish, and come here
@@ -103,7 +116,7 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
 
 /// One that is shown out when it falls behind.
 template <class T, class Function>
-class told_subscriber final : public subscriber<T> {
+class told_subscriber : public subscriber<T> {
  public:
   told_subscriber(std::size_t limit, Function&& function)
       : subscriber<T>(limit, when_full::drop_newest), function_(std::move(function)) {
@@ -186,6 +199,7 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
 
  private:
   friend fanout<T>;
+  friend detail::fanout_branch<T>;
 
   explicit subscription(std::unique_ptr<detail::subscriber<T>> state) noexcept
       : state_(std::move(state)) {}
@@ -202,26 +216,25 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
 ///
 /// Each subscriber hears all messages in their order from its subscription on; nothing is repeated
 /// for who comes later. Publishing never waits: a subscriber that takes its messages too slowly
-/// loses some, or is shown out. Loop thread only; subscriptions may outlive it.
+/// loses some, or is shown out. Loop thread only, cross_loop_fanout spans loops; subscriptions may
+/// outlive it.
 template <class T>
 class fanout {
  public:
   fanout() noexcept = default;
   fanout(const fanout&) = delete;
   fanout& operator=(const fanout&) = delete;
-  ~fanout() {
-    while (detail::subscriber<T>* const left = subscribers_.pop_front()) left->end();
-  }
+  ~fanout() { end_all(); }
 
   /// Gives `message` to all who are subscribed. Does not suspend.
   void publish(T message) {
     if (subscribers_.empty()) return;
     const auto shared = std::make_shared<T>(std::move(message));
-    intrusive_list<detail::subscriber<T>, detail::behind> behind;
+    slow_ones behind;
     for (detail::subscriber<T>& each : subscribers_) {
       if (!each.push(shared)) behind.push_back(each);
     }
-    while (detail::subscriber<T>* const each = behind.pop_front()) tell(*each);
+    tell(behind);
   }
 
   /// Subscribes from now on.
@@ -249,12 +262,30 @@ class fanout {
   }
 
  private:
-  static void tell(detail::subscriber<T>& whom) noexcept {
-    try {
-      whom.tell();
-    } catch (...) {
-      detail::report_failed("the function of a subscriber that fell behind");
+  friend detail::fanout_branch<T>;
+
+  using slow_ones = intrusive_list<detail::subscriber<T>, detail::behind>;
+
+  static void tell(slow_ones& behind) noexcept {
+    while (detail::subscriber<T>* const each = behind.pop_front()) {
+      try {
+        each->tell();
+      } catch (...) {
+        detail::report_failed("the function of a subscriber that fell behind");
+      }
     }
+  }
+
+  void lose(std::size_t count) noexcept {
+    slow_ones behind;
+    for (detail::subscriber<T>& each : subscribers_) {
+      if (!each.lose(count)) behind.push_back(each);
+    }
+    tell(behind);
+  }
+
+  void end_all() noexcept {
+    while (detail::subscriber<T>* const left = subscribers_.pop_front()) left->end();
   }
 
   subscription<T> add(std::unique_ptr<detail::subscriber<T>> added) {
