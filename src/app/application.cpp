@@ -98,6 +98,16 @@ application& application::one_process(std::string why) {
   return *this;
 }
 
+application& application::workers(std::size_t count) {
+  core_->set_workers(count);
+  return *this;
+}
+
+application& application::one_loop(std::string why) {
+  core_->keep_on_one_loop(std::move(why));
+  return *this;
+}
+
 int application::run() { return core_->run(); }
 
 }  // namespace cetane

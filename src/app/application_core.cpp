@@ -116,6 +116,7 @@ int application_core::run_if_asked_to() {
   if (line_.has_sources()) show_defaults(line_, defaults());
   for (std::size_t i = 0; i < cores_.size(); ++i) settle_place(i);
   settle_processes();
+  settle_workers();
   if (const std::optional<int> answer = answer_at_once()) return *answer;
   if (serves_others()) meet_outside();
   return prefork_ ? run_workers() : serve();
@@ -132,6 +133,7 @@ int application_core::serve() {
 void application_core::on_signal(int number) {
   if (number == SIGUSR1) {
     show_tasks();
+    show_tasks_elsewhere();
     return;
   }
   if (number == SIGUSR2) return begin_restart();
@@ -150,7 +152,7 @@ void application_core::on_signal(int number) {
 // A look inside is no reason to end.
 void application_core::show_tasks() const noexcept {
   try {
-    write_text(stderr, loop_->dump_tasks());
+    write_text(stderr, tasks_heading() + loop_->dump_tasks());
   } catch (...) {
     std::fputs("no memory to show what the tasks wait for\n", stderr);
     std::fflush(stderr);
@@ -167,11 +169,14 @@ bool application_core::advance() {
     begin_stop();
   }
   if (hurried_) stop_->hurry();
-  return stop_->advance();
+  return stop_->advance() && (hurried_ || workers_ended());
 }
 
 void application_core::start_tasks() {
   unstarted_ = false;
+  if (!workers_.empty()) {
+    call_guarded("the start of tasks on each event loop", [&] { spread_tasks(); });
+  }
   for (const auto& entry : entries_) {
     call_guarded("the start of a task", [&] { entry->start(*loop_, *scope_); });
   }
@@ -189,17 +194,19 @@ void application_core::begin_stop() {
   for (std::size_t i = 0; i < on_stop_.size(); ++i) {  // one may add another
     call_guarded("a function for the stop", std::exchange(on_stop_[i], nullptr));
   }
-  if (main_ended_) return;
+  for (const auto& worker : workers_) worker->begin_stop();
+  if (main_ended_ || seat_) return;
   const std::size_t count = stop_->connections();
   log::info("{}stopping: {} connection{}, up to {}{}", who(), count, count == 1 ? "" : "s",
             duration_text(drain), signals_ && !link_ ? " (Ctrl-C again to stop now)" : "");
 }
 
 void application_core::finish() {
+  end_workers();
   if (stop_) {
     stop_->cut_rest();
     const std::size_t cut = stop_->connections_cut();
-    if (!main_ended_) {
+    if (!main_ended_ && !seat_) {
       log::info("{}stopped: {} drained, {} cut", who(), stop_->connections() - cut, cut);
     }
   }
@@ -209,6 +216,8 @@ void application_core::finish() {
   signals_.reset();
   link_.reset();
   for (service_base* const core : cores_) core->leave_loop();
+  workers_.clear();
+  self_.reset();
   entries_.clear();
   if (loop_ != nullptr) loop_->set_home(nullptr);
   scope_.reset();

@@ -2,6 +2,7 @@
 
 #include <app/command_line.hpp>
 #include <app/hot_restart.hpp>
+#include <app/loop_worker.hpp>
 #include <app/master_link.hpp>
 #include <app/prefork_master.hpp>
 #include <app/service_base.hpp>
@@ -38,6 +39,9 @@ constexpr int status_of_signal(int number) noexcept { return 128 + number; }
 ///
 /// In several processes, the one that the user has started opens the listeners and is their master;
 /// each worker goes the rest of the way: a loop, services on the shared listeners, tasks.
+///
+/// On several loops, the one on the thread of the application is the first; each other one has a
+/// core of its own, with twins of the services, which does what that of the first tells it.
 class application_core final : prefork_duty {
  public:
   /// `loop` is one that somebody else owns, for tests; null: the application makes its own.
@@ -51,6 +55,8 @@ class application_core final : prefork_duty {
   void set_prefork(const prefork_options& wanted) noexcept { prefork_ = wanted; }
   void set_restart_limit(duration span) noexcept { restart_limit_ = span; }
   void keep_in_one_process(std::string why) { one_process_ = std::move(why); }
+  void set_workers(std::size_t count);
+  void keep_on_one_loop(std::string why) { one_loop_ = std::move(why); }
   /// Runs for the sake of one task: nothing is said of connections and the end of the task, which
   /// `ended` tells, is a stop.
   void run_for(std::function<bool()> ended) { main_ended_ = std::move(ended); }
@@ -61,6 +67,16 @@ class application_core final : prefork_duty {
   void stop() noexcept;
 
   int run();
+
+  // On a loop beside the first one: see loop_worker.
+
+  /// Runs to the end, on the thread of that loop; calls `begun` when it serves. False when it
+  /// failed after that; throws why it does not start.
+  bool run_beside(const std::function<void(const loop_ref&)>& begun);
+  void stop_beside() noexcept { stop_wanted_ = true; }
+  void hurry_beside() noexcept { stop_wanted_ = hurried_ = true; }
+  void show_beside() const noexcept { show_tasks(); }
+  void add_beside(std::unique_ptr<task_entry> entry);
 
   // In turns, on a loop that somebody else runs: see application_turns.
   void begin();
@@ -101,6 +117,15 @@ class application_core final : prefork_duty {
   int run_if_asked_to();
   int serve();
   void settle_processes();
+  void settle_workers();
+  std::string why_one_loop() const;
+  void start_workers();
+  void start_worker(unsigned number, std::vector<std::vector<loop_place>>& places);
+  void spread_tasks();
+  void on_worker_end(const loop_worker& worker);
+  bool workers_ended() const noexcept;
+  void ask_first_loop_to_stop() noexcept;
+  void end_workers() noexcept;
   int run_workers();
   duration longest_stop() const;
   int work(unique_fd link) override;
@@ -125,6 +150,8 @@ class application_core final : prefork_duty {
   void handle_signals();
   void on_signal(int number);
   void show_tasks() const noexcept;
+  void show_tasks_elsewhere() const noexcept;
+  std::string tasks_heading() const;
   program_defaults defaults() const;
   void on_signal_of_master(int number);
   void on_news(master_link::news what);
@@ -142,6 +169,9 @@ class application_core final : prefork_duty {
   std::optional<prefork_options> prefork_;
   duration restart_limit_ = default_restart_limit;
   std::string one_process_;  // why it cannot be in several
+  std::optional<std::size_t> workers_wanted_;
+  std::string one_loop_;   // why it cannot be on several
+  std::size_t loops_ = 1;  // once that is settled
   bool wants_signals_ = false;
   bool stop_wanted_ = false;
   bool hurried_ = false;
@@ -168,6 +198,9 @@ class application_core final : prefork_duty {
   std::optional<master_link> link_;  // of a worker
   std::uint64_t requests_left_ = 0;  // of a worker that serves so many only
   std::optional<stop_sequence> stop_;
+  std::optional<loop_seat> seat_;                      // of a loop that is not the first
+  std::optional<loop_ref> self_;                       // of the first of several
+  std::vector<std::unique_ptr<loop_worker>> workers_;  // all but the first
 
   std::string program_;  // the file to start it from once more
   os::service_manager manager_;

@@ -99,6 +99,7 @@ int application_core::work(unique_fd link) {
 
 // A terminal sends SIGINT and SIGHUP to all processes; for a worker its master decides.
 void application_core::handle_signals() {
+  if (seat_) return;  // they are the first loop's
   const auto heed = [this](int number) { on_signal(number); };
   if (link_) {
     std::signal(SIGINT, SIG_IGN);
@@ -136,13 +137,16 @@ void application_core::make_way() {
   stop_wanted_ = makes_way_ = true;
 }
 
-// In a worker this is about all of them.
+// In a worker this is about all of them. On another loop than the first, the first is asked.
 void application_core::stop() noexcept {
+  if (seat_) return seat_->head->stop();
+  if (self_ && !self_->is_here()) return ask_first_loop_to_stop();
   if (link_ && !stop_wanted_) link_->say(worker_word::stop_all);
   stop_wanted_ = true;
 }
 
 std::string application_core::who() const {
+  if (seat_) return fmt::format("event loop {}: ", seat_->number);
   return link_ ? fmt::format("worker {}: ", ::getpid()) : std::string();
 }
 

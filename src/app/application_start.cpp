@@ -50,6 +50,7 @@ program_defaults application_core::defaults() const {
   program.serves = !cores_.empty();
   if (backend_) program.backend = *backend_;
   if (drain_) program.drain = *drain_;
+  program.workers = workers_wanted_.value_or(1);
   return program;
 }
 
@@ -63,6 +64,7 @@ void application_core::start() {
   scope_->be_home();
   loop_->set_home(&*scope_);
   handle_signals();
+  if (loops_ > 1) start_workers();
   for (std::size_t i = 0; i < cores_.size(); ++i) start_service(i);
   for (const service_base* const core : cores_) say_where(*core);
 }
@@ -74,7 +76,8 @@ void application_core::make_loop() {
   own_loop_ =
       std::make_unique<event_loop>(choice ? make_backend(*choice, &fell_back) : make_backend());
   loop_ = own_loop_.get();
-  if (!fell_back.empty()) log::info("using the backend {}: {}", loop_->io().name(), fell_back);
+  if (!fell_back.empty() && !seat_)
+    log::info("using the backend {}: {}", loop_->io().name(), fell_back);
 }
 
 // Where a service listens, as the options say. --port and --uds are for the first one.
@@ -116,7 +119,7 @@ void application_core::start_service(std::size_t index) {
 // Tests that run an application on a loop of theirs have no use for a line on stdout. Of workers
 // their master speaks.
 void application_core::say_where(const service_base& core) const {
-  if (link_ || (loop_ != nullptr && !own_loop_)) return;
+  if (link_ || seat_ || (loop_ != nullptr && !own_loop_)) return;
   write_text(stdout, fmt::format("listening on {}{}\n", core.bound().uri(core.scheme()),
                                  core.is_inherited() ? " (inherited)" : ""));
 }

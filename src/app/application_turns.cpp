@@ -13,6 +13,7 @@ void application_core::begin() {
   run_only_once();
   const presence here(*this);
   settle_processes();
+  settle_workers();
   try {
     start();
   } catch (...) {

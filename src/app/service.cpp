@@ -107,6 +107,11 @@ service& service::run_in(const thread_per_connection& where) & {
   return *this;
 }
 
+service& service::on_first_loop() & {
+  core_->keep_on_first_loop();
+  return *this;
+}
+
 void service::start(event_loop& loop) { core_->start(loop, loop.scope()); }
 void service::stop() noexcept { core_->stop_listening(); }
 void service::end_now() noexcept { core_->end_now(); }

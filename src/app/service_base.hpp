@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cetane::detail {
 
@@ -24,6 +25,7 @@ namespace cetane::detail {
 std::uint16_t checked_port(int port);
 
 class connection_runner;
+struct loop_place;
 class service_core;
 
 /// What a service is made of, as its application and its stop see it, whatever it serves. It lives
@@ -58,6 +60,7 @@ class service_base {
   /// Connections are served elsewhere than on the loop, at most `most` at a time.
   using runner_factory = std::function<std::unique_ptr<connection_runner>(service_core&)>;
   virtual void set_runner(runner_factory make, std::size_t most) = 0;
+  void keep_on_first_loop() noexcept { first_loop_only_ = true; }
 
   const std::string& name() const noexcept { return name_; }
   const std::string& host() const noexcept { return host_; }
@@ -76,6 +79,16 @@ class service_base {
   /// over. Throws as start().
   virtual void open_for_workers(const std::string& port_option) = 0;
   virtual void close_for_workers() noexcept = 0;
+
+  // An application on several loops: the service on the first one listens, and hands connections to
+  // its twins on the others.
+
+  /// Why it cannot have twins; empty if it can, or has no use for them.
+  virtual std::string why_one_loop() const { return {}; }
+  /// A twin; null if it serves on the first loop only. The caller releases it.
+  virtual service_core* make_twin() const { return nullptr; }
+  /// Where the twins are; before it is started.
+  virtual void divide_among(std::vector<loop_place>) {}
 
   /// Counts down with each connection; at zero no more are let in.
   void set_budget(std::uint64_t& connections_left) noexcept { budget_ = &connections_left; }
@@ -166,6 +179,7 @@ class service_base {
   std::optional<duration> idle_;  // of silence, that end a conversation
   event_loop* loop_ = nullptr;
   std::uint64_t* budget_ = nullptr;
+  bool first_loop_only_ = false;
   std::optional<cancel_scope> forks_;
   std::optional<cancel_scope> handlers_;
 

@@ -1,6 +1,7 @@
 #include <app/service_core.hpp>
 
 #include <app/listening.hpp>
+#include <app/type_text.hpp>
 #include <os/descriptor_limit.hpp>
 
 #include <cetane/base/errors.hpp>
@@ -9,8 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <limits>
 #include <stdexcept>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace cetane::detail {
 namespace {
@@ -28,10 +32,12 @@ class borrowed_handler final : public bound_handler {
 };
 
 // All but a few of the descriptors that there may be: those few are for the loop, for files and for
-// outgoing connections. Where there are hardly any, half of them.
-std::size_t most_connections() noexcept {
+// outgoing connections; each further loop has its own. Where there are hardly any, half of them.
+std::size_t most_connections(std::size_t further_loops) noexcept {
+  constexpr std::size_t for_a_loop = 4;
   const std::size_t descriptors = os::raise_descriptor_limit();
-  return std::max(descriptors / 2, descriptors - std::min(descriptors, descriptors_kept_free));
+  const std::size_t kept_free = descriptors_kept_free + for_a_loop * further_loops;
+  return std::max(descriptors / 2, descriptors - std::min(descriptors, kept_free));
 }
 
 }  // namespace
@@ -47,13 +53,15 @@ service_core::~service_core() { leave_loop(); }
 
 void service_core::start(event_loop& loop, cancel_scope& parent, const std::string& port_option) {
   if (loop_ != nullptr) throw std::logic_error("this service was started before");
+  if (is_twin_) return enter(loop, parent);
   if (make_runner_ && loop.io().simulated()) {
     throw std::logic_error(
         "a service that serves in other processes or threads is started on a simulated network, "
         "of which they have nothing; test its handler on the loop itself");
   }
   const address where = shared_ ? bound_ : wanted_place(loop);
-  most_sessions_ = limits_.max_connections != 0 ? limits_.max_connections : most_connections();
+  most_sessions_ =
+      limits_.max_connections != 0 ? limits_.max_connections : most_connections(further_loops_);
   enter(loop, parent);
   try {
     if (make_runner_) {
@@ -80,6 +88,59 @@ void service_core::serve(unique_fd accepted, const address& peer) {
     throw error("serve a connection", system_code(failed));
   on_accept(accepted.release(), peer);
 }
+
+std::string service_core::why_one_loop() const {
+  const std::string which = name_.empty() ? "a service" : fmt::format("the service {}", name_);
+  if (make_runner_) return which + " serves in processes or on threads of its own already";
+  if (first_loop_only_) return {};
+  const std::type_info* const what = handler_->bound_to_one_loop();
+  if (what == nullptr) return {};
+  return fmt::format(
+      "{} keeps a {} for its handlers, which belongs to one event loop; see per_loop, spans_loops "
+      "and on_first_loop()",
+      which, type_text(*what));
+}
+
+service_core* service_core::make_twin() const {
+  if (first_loop_only_) return nullptr;
+  auto* const twin = new service_core(handler_->for_another_loop(), bound_);
+  twin->name_ = name_;
+  twin->limits_ = limits_;
+  twin->grace_ = grace_;
+  twin->idle_ = idle_;
+  twin->is_twin_ = true;
+  return twin;
+}
+
+void service_core::divide_among(std::vector<loop_place> others) {
+  further_loops_ = others.size();
+  const auto make = [others = std::move(others)](service_core& of) {
+    return make_loop_runner(of, others);
+  };
+  set_runner(make, std::numeric_limits<std::size_t>::max());
+}
+
+void service_core::serve_here(unique_fd accepted, const address& peer) {
+  if (const int failed = loop_->io().take_over(accepted.get()); failed < 0)
+    throw error("serve a connection", system_code(failed));
+  begin_here(accepted.release(), peer);
+}
+
+void service_core::serve_handed_over(loop_runner_line from, unique_fd accepted,
+                                     const address& peer) noexcept {
+  if (!to_first_loop_) to_first_loop_.emplace(std::move(from));
+  ++handed_over_;
+  const std::size_t before = sessions_;
+  try {
+    serve(std::move(accepted), peer);
+  } catch (const std::exception& e) {
+    service_log.error("{}: cannot serve {}: {}", name_, peer, e.what());
+  }
+  if (sessions_ == before) tell_settled();  // it has come to nothing
+}
+
+// Counts, not events: one that is not told for want of memory is made good by the next.
+void service_core::tell_settled() noexcept { to_first_loop_->settled(handed_over_ - sessions_); }
 
 void service_core::set_runner(runner_factory make, std::size_t most) {
   if (loop_ != nullptr) throw std::logic_error("run_in: this service was started before");
@@ -156,6 +217,10 @@ void service_core::begin_session(int descriptor, const address& peer) {
     loop_->io().give_away(descriptor);
     return runner_->serve(unique_fd(descriptor), peer);
   }
+  begin_here(descriptor, peer);
+}
+
+void service_core::begin_here(int descriptor, const address& peer) {
   std::unique_ptr<session> fresh;
   try {
     fresh = std::make_unique<session>(*this);
@@ -184,7 +249,10 @@ void service_core::session_begins() noexcept {
 }
 
 void service_core::session_ends() noexcept {
-  if (sessions_-- >= most_sessions_ && listener_) listener_->resume();
+  if (sessions_-- >= most_sessions_) {  // of a twin, which may have none, always
+    if (listener_) listener_->resume();
+    if (to_first_loop_) tell_settled();
+  }
   release();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <app/connection_runner.hpp>
+#include <app/loop_runner.hpp>
 #include <app/service_base.hpp>
 #include <app/session.hpp>
 #include <net/listener.hpp>
@@ -14,10 +15,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cetane::detail {
 
@@ -48,6 +51,14 @@ class service_core final : public service_base, public accept_sink {
   void enter(event_loop& loop, cancel_scope& parent) { enter_scopes(loop, parent); }
   void serve(unique_fd accepted, const address& peer);
 
+  std::string why_one_loop() const override;
+  service_core* make_twin() const override;
+  void divide_among(std::vector<loop_place> others) override;
+  /// On the loop where it listens: serves this connection here.
+  void serve_here(unique_fd accepted, const address& peer);
+  /// Of a twin: serves a connection, and tells when it is over.
+  void serve_handed_over(loop_runner_line from, unique_fd accepted, const address& peer) noexcept;
+
   std::size_t cancel_idle_handlers() noexcept override;
   void cancel_handlers() noexcept override;
   void end_delivered() noexcept override;
@@ -73,6 +84,8 @@ class service_core final : public service_base, public accept_sink {
   void on_accept(int descriptor, const address& peer) noexcept override;
   bool has_room() noexcept override;
   void begin_session(int descriptor, const address& peer);
+  void begin_here(int descriptor, const address& peer);
+  void tell_settled() noexcept;
   void listen_at(const address& where, const std::string& port_option);
   void cut(session& one) noexcept;
 
@@ -90,6 +103,10 @@ class service_core final : public service_base, public accept_sink {
   intrusive_list<task_context, cancel_scope> ended_;  // sessions whose handlers have ended
   std::unique_ptr<connection_runner> runner_;
   bool stopped_ = false;  // no handler begins any more
+  std::size_t further_loops_ = 0;
+  bool is_twin_ = false;  // another loop accepts for it
+  std::uint64_t handed_over_ = 0;
+  std::optional<loop_runner_line> to_first_loop_;
 };
 
 }  // namespace cetane::detail

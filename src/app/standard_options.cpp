@@ -62,13 +62,14 @@ void standard_options::read_backend(command_line& line) {
 }
 
 void standard_options::read_workers(command_line& line) {
-  const option& workers =
-      line.add("workers", "N", "run this many event loops (1)", std::int64_t{1});
-  if (workers.number() < 1) {
-    line.complain(workers, fmt::format("{} is too few, there is at least 1", workers.number()));
-  } else if (workers.number() > 1) {
-    line.complain(workers, "this version of cetane runs one event loop only; use --workers 1",
-                  status_refused);
+  const option& number = line.add("workers", "N", "", std::int64_t{1});
+  if (number.number() < 1) {
+    line.complain(number, fmt::format("{} is too few, there is at least 1", number.number()));
+  } else if (number.number() > std::int64_t{most_workers}) {
+    line.complain(
+        number, fmt::format("{} is too many, there are {} at most", number.number(), most_workers));
+  } else if (number.given()) {
+    workers = static_cast<std::size_t>(number.number());
   }
 }
 
@@ -116,6 +117,8 @@ void show_defaults(command_line& line, const program_defaults& program) {
   line.set_help("backend",
                 fmt::format("epoll, io_uring, or auto: the better one that works here ({})",
                             to_string(program.backend)));
+  line.set_help("workers",
+                fmt::format("serve on this many event loops, a thread each ({})", program.workers));
   line.set_help("drain", fmt::format("let connections go on this long after a stop ({})",
                                      span_text(program.drain)));
 }

@@ -28,13 +28,14 @@ class standard_options {
   std::optional<std::string> uds;
   std::optional<backend_choice> backend;
   std::optional<duration> drain;
+  std::optional<std::size_t> workers;
   std::optional<std::size_t> processes;
   std::optional<std::uint64_t> max_requests;
 
  private:
   void read_place(command_line& line);
   void read_backend(command_line& line);
-  static void read_workers(command_line& line);
+  void read_workers(command_line& line);
   void read_processes(command_line& line);
   static void read_log_level(command_line& line);
   void read_drain(command_line& line);
@@ -46,6 +47,7 @@ struct program_defaults {
   bool serves = true;
   backend_choice backend = default_backend;
   duration drain = default_drain;
+  std::size_t workers = 1;
 };
 
 /// Has the help text say what the program takes. One that does not serve has no place for it.

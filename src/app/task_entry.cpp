@@ -33,6 +33,25 @@ task_entry& task_entry::grace(any_duration span) {
   return *this;
 }
 
+task_entry& task_entry::on_each_loop() {
+  if (unstarted_ && unstarted_->for_another_loop() == nullptr) {
+    throw std::logic_error(
+        "on_each_loop(): the function or one of its arguments belongs to one event loop; give what "
+        "spans loops by std::ref, one for each loop by per_loop, and no lambda that captures");
+  }
+  on_each_loop_ = true;
+  return *this;
+}
+
+std::unique_ptr<task_entry> task_entry::for_another_loop() const {
+  if (!on_each_loop_ || !unstarted_) return nullptr;
+  std::unique_ptr<task_entry> twin(new task_entry(unstarted_->for_another_loop()));
+  twin->label_ = label_;
+  twin->policy_ = policy_;
+  twin->grace_ = grace_;
+  return twin;
+}
+
 void task_entry::start(event_loop& loop, cancel_scope& parent) {
   if (!unstarted_) return;
   auto task = std::move(unstarted_);

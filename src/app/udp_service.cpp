@@ -1,5 +1,6 @@
 #include <cetane/app/udp_service.hpp>
 
+#include <app/service_of_core.hpp>
 #include <app/standard_options.hpp>
 #include <app/udp_service_core.hpp>
 #include <app/udp_session_core.hpp>
@@ -7,10 +8,6 @@
 #include <utility>
 
 namespace cetane::detail {
-
-struct service_of_core {
-  static service make(service_base* core) { return service(*core); }
-};
 
 service make_udp_service(std::unique_ptr<handler_of<udp_socket>> handler, int port) {
   return service_of_core::make(

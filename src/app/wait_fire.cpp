@@ -2,24 +2,14 @@
 
 #include <app/application_core.hpp>
 #include <app/named_topics.hpp>
+#include <app/type_text.hpp>
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <stdexcept>
-
-#include <cxxabi.h>
 
 namespace cetane::detail {
 namespace {
-
-std::string type_text(const std::type_info& type) {
-  if (type == typeid(std::string)) return "std::string";
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  return name != nullptr ? name.get() : type.name();
-}
 
 const std::shared_ptr<named_topics>& names_of_this_application(std::string_view tried) {
   application_core* const running = application_core::current();

@@ -54,6 +54,7 @@ def is_not_understood(command):
         (["--log-level", "loud"], r'--log-level: "loud" is none of .*'),
         (["--drain", "soon"], r'--drain: "soon" is no time; .*'),
         (["--workers", "0"], r"--workers: 0 is too few, .*"),
+        (["--workers", "257"], r"--workers: 257 is too many, there are 256 at most"),
         (["--processes", "-1"], r"--processes: -1 is no number of processes, they go from 0 to 1024"),
         (["--processes", "1025"], r"--processes: 1025 is no number of processes, .*"),
         (["--max-requests", "-1", "--processes", "1"], r"--max-requests: -1 is no number of connections"),
@@ -65,7 +66,7 @@ def is_not_understood(command):
 
 
 def is_refused(command):
-    Answer(command, "--workers", "2").expect(REFUSED, stderr=r"echo: --workers: .*use --workers 1\n")
+    Answer(command, "--workers", "2", "--processes", "2").expect(REFUSED, stderr=r"echo: --workers: not together with --processes, .*\n")
     Answer(command, "--host", "192.0.2.1").expect(REFUSED, stderr=r"echo: cannot listen on 192\.0\.2\.1:8013: .*no such address; .*\n")
     Answer(command, "--uds", "/no/such/folder").expect(REFUSED, stderr=r"echo: cannot listen on unix:/no/such/folder: .*\n")
 

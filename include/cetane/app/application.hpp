@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -59,7 +60,10 @@ option_value to_option_value(T&& value) {
 /// A stop goes in steps. Listeners close. Tasks that belong to no connection are cancelled, and so
 /// are handlers that wait for input of which nothing has come. The other handlers go on until they
 /// end or come to such a wait, for 5 s at most (see the option --drain). Then they are cancelled
-/// and have 1 s for clean-up and output. What is left is reset. Loop thread only.
+/// and have 1 s for clean-up and output. What is left is reset.
+///
+/// It runs on one event loop, or on several (see workers()): then this object belongs to the thread
+/// of the first one, apart from stop().
 class CETANE_API application {
  public:
   /// Makes an application without options; signals are left alone, unless handle_signals() is
@@ -106,7 +110,7 @@ class CETANE_API application {
   /// Calls `call` when a stop begins, after the listeners were closed.
   void on_stop(std::function<void()> call);
 
-  /// Begins to stop; run() returns when that is done.
+  /// Begins to stop; run() returns when that is done. On the thread of any of its loops.
   void stop();
 
   /// Handles signals as an application with a command line does.
@@ -138,14 +142,35 @@ class CETANE_API application {
   /// Refuses --processes, with the reason: `app.one_process("all talk in one room")`.
   application& one_process(std::string why);
 
+  /// Serves on so many event loops, each on a thread of its own. The user's option --workers goes
+  /// before this.
+  ///
+  /// The first loop accepts, and hands each connection to the loop that has the fewest of that
+  /// service; limits of connections are for all loops together. What a service keeps for its
+  /// handlers each loop has a copy of, so it must be made for that: see spans_loops and per_loop; a
+  /// service with other state is refused. On the first loop alone are services of datagrams,
+  /// services that say on_first_loop(), background tasks that do not say on_each_loop(), the
+  /// functions for the stop, signals, and services that are added while it runs. wait() and fire()
+  /// by name reach one loop.
+  ///
+  /// A stop goes its steps on all loops at a time. When one of them fails, all stop, and the status
+  /// is 3. Not together with prefork().
+  /// @throws std::invalid_argument  It is none, or more than 256.
+  application& workers(std::size_t count);
+
+  /// Refuses --workers, with the reason: `app.one_loop("the table is a global object")`.
+  application& one_loop(std::string why);
+
   /// Runs until it is stopped. When it does not start, it prints on stderr why.
   ///
   /// @return The status for main to return.
   ///         0: it was stopped, or asked for --help or --version.
   ///         130 or 143: a second SIGINT or SIGTERM ended it.
   ///         2: the command line is not understood.
-  ///         3: what it asks for cannot be done, because a port is in use for example.
-  /// @throws std::logic_error  It was run before, or an event loop runs on this thread already.
+  ///         3: what it asks for cannot be done, because a port is in use for example; or a loop
+  ///         has failed for want of memory.
+  /// @throws std::logic_error  It was run before, or an event loop runs on this thread already, or
+  ///                           workers() asks for what cannot be.
   int run();
 
  private:

@@ -4,11 +4,13 @@
 #include <cetane/conc/reference_check.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/net/connection.hpp>
+#include <cetane/runtime/spans_loops.hpp>
 
 #include <functional>
 #include <memory>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace cetane::detail {
@@ -23,6 +25,11 @@ class handler_of {
 
   /// Calls the handler. Throws what copying its parameters, or making its frame, throws.
   virtual task<> call(Peer& peer) = 0;
+
+  /// One more of it, for another loop; null if something of it belongs to one loop.
+  virtual std::unique_ptr<handler_of> for_another_loop() const { return nullptr; }
+  /// What that is; null if nothing is.
+  virtual const std::type_info* bound_to_one_loop() const noexcept { return &typeid(*this); }
 };
 using bound_handler = handler_of<connection>;
 
@@ -47,6 +54,20 @@ class bound_call final : public handler_of<Peer> {
   task<> call(Peer& peer) override {
     return std::apply(
         [&](auto&... kept) { return std::invoke(handler_, peer, shared_state(kept)...); }, state_);
+  }
+
+  std::unique_ptr<handler_of<Peer>> for_another_loop() const override {
+    if constexpr (crosses_loops<Handler> && (crosses_loops<State> && ...)) {
+      return std::make_unique<bound_call>(*this);
+    } else {
+      return nullptr;
+    }
+  }
+
+  const std::type_info* bound_to_one_loop() const noexcept override {
+    const std::type_info* found = crosses_loops<Handler> ? nullptr : &typeid(Handler);
+    ((found = crosses_loops<State> ? found : &typeid(State)), ...);
+    return found;
   }
 
  private:

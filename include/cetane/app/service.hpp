@@ -100,6 +100,11 @@ class CETANE_API service {
   service& run_in(const thread_per_connection& where) &;
   service&& run_in(const thread_per_connection& where) && { return std::move(run_in(where)); }
 
+  /// Serves on the first event loop of an application only, however many that has: see
+  /// application::workers(). The state that its handlers share may be plain objects then.
+  service& on_first_loop() &;
+  service&& on_first_loop() && { return std::move(on_first_loop()); }
+
   /// Begins to listen and to serve on this loop, which outlives the service.
   ///
   /// @throws error             It cannot listen there; says why and what helps.

@@ -5,6 +5,7 @@
 #include <cetane/conc/spawn.hpp>
 #include <cetane/conc/supervise.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
+#include <cetane/runtime/spans_loops.hpp>
 
 #include <memory>
 #include <optional>
@@ -35,6 +36,9 @@ class unstarted_task {
 
   /// Makes it a call that can be repeated, where it can; this is empty then.
   virtual std::unique_ptr<repeated_call> repeat() { return nullptr; }
+
+  /// One more of it, for another loop; null if something of it belongs to one loop.
+  virtual std::unique_ptr<unstarted_task> for_another_loop() const { return nullptr; }
 };
 
 template <class Fn, class... Args>
@@ -65,6 +69,14 @@ class unstarted_call final : public unstarted_task {
                                                                    std::move(kept)...);
           },
           args_);
+    } else {
+      return nullptr;
+    }
+  }
+
+  std::unique_ptr<unstarted_task> for_another_loop() const override {
+    if constexpr (crosses_loops<Fn> && (crosses_loops<Args> && ...)) {
+      return std::make_unique<unstarted_call>(*this);
     } else {
       return nullptr;
     }
@@ -106,6 +118,13 @@ class CETANE_API task_entry {
   /// Lets the task go on this long after the application's stop; else it is cancelled at once.
   task_entry& grace(any_duration span);
 
+  /// Starts the task once on each event loop of the application, instead of on the first one only;
+  /// see application::workers(). Has an effect until the task starts.
+  ///
+  /// @throws std::logic_error  The function, or an argument that is kept for it, belongs to one
+  ///                           loop: see spans_loops.
+  task_entry& on_each_loop();
+
  private:
   friend detail::application_core;
   friend detail::stop_sequence;
@@ -115,6 +134,8 @@ class CETANE_API task_entry {
   void start(event_loop& loop, cancel_scope& parent);
   void start_no_more() noexcept;
   bool ended() noexcept;
+  /// One more of it, for another loop; null if it is for the first one only, or has started.
+  std::unique_ptr<task_entry> for_another_loop() const;
 
   std::unique_ptr<detail::unstarted_task> unstarted_;
   std::optional<cancel_scope> scope_;   // its own, for its own grace: shielded from what is around
@@ -122,6 +143,7 @@ class CETANE_API task_entry {
   std::optional<restart_policy> policy_;
   std::string label_;
   duration grace_ = duration::zero();
+  bool on_each_loop_ = false;
 };
 
 }  // namespace cetane

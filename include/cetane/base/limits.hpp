@@ -75,6 +75,8 @@ inline constexpr std::size_t default_undelivered_limit = 64;
 
 /// Processes in which an application serves.
 inline constexpr std::size_t most_processes = 1024;
+/// Event loops on which an application serves, each on a thread of its own.
+inline constexpr std::size_t most_workers = 256;
 /// Messages of a cross_loop_fanout that wait for one loop; then its oldest go.
 inline constexpr std::size_t default_cross_loop_limit = 65536;
 
