@@ -10,14 +10,15 @@
 // Do the same as bob in a second terminal, and talk: anna reads "* bob joined", then "bob: ..." for
 // every line of bob's. /nick NEW changes the name, /quit leaves.
 //
-// It shows state that handlers share: the room is a plain object, since all of them run on one
-// loop. News spreads by a fanout, and goes out with try_send, which never waits, so nobody delays
-// the others; whoever has more than 256 KiB waiting is shown out. Everything has a limit: lines,
-// names, and the time to say a name.
+// It shows state that handlers share, also where they are on several threads: `--workers 4` is one
+// room on four event loops. News spreads by a fanout that spans them, and goes out with try_send,
+// which never waits, so nobody delays the others; whoever has more than 256 KiB waiting is shown
+// out. Everything has a limit: lines, names, and the time to say a name.
 
 #include <cetane/cetane.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -68,34 +69,44 @@ struct member {
   std::optional<cetane::subscription<news>> heard;  // once it has entered
 };
 
+// [shared]
+// Handlers on all event loops share it, so there is a mutex around who is there. A member belongs
+// to its own loop; the others see its name only, under the mutex.
 class room {
  public:
-  // Says why nobody can take this name now; empty if somebody can.
-  std::string_view objection_to(std::string_view name) const {
+  static constexpr bool spans_loops = true;
+
+  // [/shared]
+  // Why a name is none; empty if it is one.
+  static std::string_view objection_to(std::string_view name) {
     if (name.empty() || name.size() > longest_name) return "a name has 1 to 20 characters";
     if (!std::all_of(name.begin(), name.end(), stands_in_names)) {
       return "a name has letters, digits and - _ . only";
     }
-    const auto has_it = [&](const member* m) { return m->name == name; };
-    if (std::any_of(members_.begin(), members_.end(), has_it)) return "that name is taken";
     return {};
   }
 
-  void enter(member& who, std::string name) {
-    who.name = std::move(name);
-    tell(fmt::format("* {} joined", who.name));
-    members_.push_back(&who);
+  // Says why nobody can do so under this name now; empty when it is done.
+  std::string_view enter(member& who, std::string_view name) {
+    if (const auto objection = take_name(who, name, true); !objection.empty()) return objection;
+    tell(fmt::format("* {} joined", name));
     who.heard = talk_.subscribe(most_unheard, [&who] { show_out(who); });
+    return {};
   }
 
   void leave(member& who) {
-    if (std::erase(members_, &who) == 0) return;  // it had not entered
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::erase(members_, &who) == 0) return;  // it had not entered
+    }
     tell(fmt::format("* {} left", who.name));
   }
 
-  void rename(member& who, std::string name) {
-    tell(fmt::format("* {} is now {}", who.name, name));
-    who.name = std::move(name);
+  std::string_view rename(member& who, std::string_view name) {
+    const std::string before = who.name;
+    if (const auto objection = take_name(who, name, false); !objection.empty()) return objection;
+    tell(fmt::format("* {} is now {}", before, name));
+    return {};
   }
 
   void tell(std::string_view what, const member* by = nullptr) {
@@ -105,18 +116,34 @@ class room {
   // Ends its handler, and that leaves the room.
   static void show_out(member& who) { who.peer.abort("it reads too slowly"); }
 
-  std::size_t size() const { return members_.size(); }
+  std::size_t size() {
+    const std::lock_guard lock(mutex_);
+    return members_.size();
+  }
 
   // In order of joining: "anna, bob".
-  std::string names() const {
+  std::string names() {
+    const std::lock_guard lock(mutex_);
     std::string all;
     for (const member* m : members_) all += (all.empty() ? "" : ", ") + m->name;
     return all;
   }
 
  private:
+  // Looks and takes in one go: another loop cannot come between.
+  std::string_view take_name(member& who, std::string_view name, bool joins) {
+    if (const auto objection = objection_to(name); !objection.empty()) return objection;
+    const std::lock_guard lock(mutex_);
+    const auto has_it = [&](const member* m) { return m->name == name; };
+    if (std::any_of(members_.begin(), members_.end(), has_it)) return "that name is taken";
+    who.name = name;
+    if (joins) members_.push_back(&who);
+    return {};
+  }
+
+  std::mutex mutex_;
   std::vector<member*> members_;
-  cetane::fanout<news> talk_;
+  cetane::cross_loop_fanout<news> talk_;
 };
 // [/room]
 
@@ -152,9 +179,8 @@ cetane::task<std::optional<std::string>> next_line(cetane::connection& peer,
 cetane::task<bool> come_in(member& me, room& lobby) {
   co_await me.peer.send(question);
   while (auto name = co_await next_line(me.peer, question)) {
-    const std::string_view objection = lobby.objection_to(*name);
+    const std::string_view objection = lobby.enter(me, *name);
     if (objection.empty()) {
-      lobby.enter(me, *name);
       co_await me.peer.print("hello {}, {} here\r\n", me.name, lobby.size());
       co_return true;
     }
@@ -165,12 +191,8 @@ cetane::task<bool> come_in(member& me, room& lobby) {
 // [/enter]
 
 cetane::task<> rename(member& me, room& lobby, std::string name) {
-  const std::string_view objection = lobby.objection_to(name);
-  if (!objection.empty()) {
-    co_await me.peer.send(objection, "\r\n");
-  } else {
-    lobby.rename(me, name);
-  }
+  const std::string_view objection = lobby.rename(me, name);
+  if (!objection.empty()) co_await me.peer.send(objection, "\r\n");
 }
 
 cetane::task<> heed(member& me, room& lobby, std::string line) {

@@ -4,6 +4,7 @@
 #include <cetane/cetane.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 // g++ doubts a coroutine of a header whose frame has a type without a name outside: no other file
