@@ -89,10 +89,12 @@ task<> tell_thread(connection& peer, register_of_threads& threads) {
   (void)co_await peer.next_line();
 }
 
+// [per_loop]
 task<> count_calls(connection& peer, per_loop<int>& calls) {
   co_await peer.print("{}\n", ++calls.here());
   (void)co_await peer.next_line();
 }
+// [/per_loop]
 
 task<> count_own(connection& peer, std::atomic<int>& open) {
   ++open;

@@ -44,11 +44,13 @@ TEST_CASE("a message runs on the loop that it is sent to, behind those sent befo
 
   on(here, [&] {
     for (int n = 0; n < 5; ++n) {
+      // [send_to]
       const auto note = [&](int number) {
         CHECK(event_loop::current() == &there.loop());
         order.push_back(number);
       };
       CHECK(send_to(ref, note, n) == delivery::sent);
+      // [/send_to]
     }
   });
   REQUIRE(order.empty());
