@@ -140,6 +140,7 @@ void application_core::on_signal(int number) {
   if (link_) return on_signal_of_master(number);
   if (stop_ && std::exchange(makes_way_, false)) {  // it was in no hurry, and now it is
     stop_->cancel_idle_handlers();
+    for (const auto& worker : workers_) worker->cancel_idle_handlers();
   } else if (stop_wanted_) {
     hurried_ = true;
     status_ = status_of_signal(number);
@@ -194,7 +195,7 @@ void application_core::begin_stop() {
   for (std::size_t i = 0; i < on_stop_.size(); ++i) {  // one may add another
     call_guarded("a function for the stop", std::exchange(on_stop_[i], nullptr));
   }
-  for (const auto& worker : workers_) worker->begin_stop();
+  for (const auto& worker : workers_) worker->begin_stop(makes_way_);
   if (main_ended_ || seat_) return;
   const std::size_t count = stop_->connections();
   log::info("{}stopping: {} connection{}, up to {}{}", who(), count, count == 1 ? "" : "s",

@@ -73,7 +73,8 @@ class application_core final : prefork_duty {
   /// Runs to the end, on the thread of that loop; calls `begun` when it serves. False when it
   /// failed after that; throws why it does not start.
   bool run_beside(const std::function<void(const loop_ref&)>& begun);
-  void stop_beside() noexcept { stop_wanted_ = true; }
+  void stop_beside(bool makes_way) noexcept;
+  void cancel_idle_beside() noexcept;
   void hurry_beside() noexcept { stop_wanted_ = hurried_ = true; }
   void show_beside() const noexcept { show_tasks(); }
   void add_beside(std::unique_ptr<task_entry> entry);

@@ -155,6 +155,16 @@ bool application_core::run_beside(const std::function<void(const loop_ref&)>& be
   return status_ != status_refused;
 }
 
+void application_core::stop_beside(bool makes_way) noexcept {
+  stop_wanted_ = true;
+  makes_way_ = makes_way;
+}
+
+void application_core::cancel_idle_beside() noexcept {
+  makes_way_ = false;
+  if (stop_) stop_->cancel_idle_handlers();
+}
+
 void application_core::add_beside(std::unique_ptr<task_entry> entry) {
   if (stop_) return;
   if (entries_.size() > 2 * entries_kept_ + 16) drop_ended_tasks();

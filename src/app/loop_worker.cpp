@@ -35,7 +35,9 @@ loop_worker::loop_worker(std::unique_ptr<application_core> core, const loop_ref&
     : core_(std::move(core)),
       first_(first),
       on_end_(std::move(on_end)),
-      stop_(make_message([to = core_.get()] { to->stop_beside(); })),
+      stop_(make_message([to = core_.get()] { to->stop_beside(false); })),
+      make_way_(make_message([to = core_.get()] { to->stop_beside(true); })),
+      cancel_idle_(make_message([to = core_.get()] { to->cancel_idle_beside(); })),
       hurry_(make_message([to = core_.get()] { to->hurry_beside(); })) {}
 
 loop_worker::~loop_worker() {
@@ -81,7 +83,8 @@ void loop_worker::join() noexcept {
   if (thread_.joinable()) thread_.join();
 }
 
-void loop_worker::begin_stop() noexcept { send(stop_); }
+void loop_worker::begin_stop(bool makes_way) noexcept { send(makes_way ? make_way_ : stop_); }
+void loop_worker::cancel_idle_handlers() noexcept { send(cancel_idle_); }
 void loop_worker::hurry() noexcept { send(hurry_); }
 
 void loop_worker::send(std::unique_ptr<message>& message) noexcept {

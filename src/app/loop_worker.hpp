@@ -42,7 +42,9 @@ class loop_worker {
   const loop_ref& loop() const noexcept { return *loop_; }
   application_core& core() noexcept { return *core_; }
 
-  void begin_stop() noexcept;
+  /// `makes_way`: another process has taken over, and idle handlers go on.
+  void begin_stop(bool makes_way) noexcept;
+  void cancel_idle_handlers() noexcept;
   void hurry() noexcept;
   void show_tasks();
   void add_task(std::unique_ptr<task_entry> entry);
@@ -62,6 +64,8 @@ class loop_worker {
   std::optional<loop_ref> loop_;
   // Made before there is a need, when there may be no memory.
   std::unique_ptr<message> stop_;
+  std::unique_ptr<message> make_way_;
+  std::unique_ptr<message> cancel_idle_;
   std::unique_ptr<message> hurry_;
   bool ended_ = false;  // as the first loop knows
   std::atomic<bool> failed_ = false;
