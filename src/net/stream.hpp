@@ -7,6 +7,7 @@
 
 #include <cetane/base/limits.hpp>
 #include <cetane/net/closed_op.hpp>
+#include <cetane/net/connection.hpp>
 #include <cetane/net/read_op.hpp>
 #include <cetane/net/send_op.hpp>
 #include <cetane/os/unique_fd.hpp>
@@ -19,6 +20,7 @@
 namespace cetane::detail {
 
 struct stream_extras;
+class stream_filter;
 
 /// One connection: its buffers, who reads and who writes, and how it comes to its end.
 ///
@@ -91,6 +93,11 @@ class stream : public stream_io, public waitable {
   const connection_limits& limits() const noexcept { return *limits_; }
   event_loop& loop() const noexcept { return loop_; }
 
+  // What stands between this and the socket, if anything: stream_filter.cpp.
+  static stream& of(const connection& c) { return c.stream(); }
+  void set_filter(std::unique_ptr<stream_filter> filter, std::string early);
+  stream_filter* filter() const noexcept;
+
   void cancel_wait(task_context& task) noexcept override;
   std::string describe_wait() const override;
   wait_kind kind_of_wait() const noexcept override;
@@ -102,6 +109,7 @@ class stream : public stream_io, public waitable {
  private:
   friend stream_extras;
   friend output_queue;
+  friend stream_filter;
 
   enum class phase : std::uint8_t { open, flushing, lingering, closed };
 
@@ -120,10 +128,10 @@ class stream : public stream_io, public waitable {
   backend& io() const noexcept { return loop_.io(); }
 
   bool is_plain_input() const noexcept {
-    return phase_ == phase::open && reading && !skipping_ && !window_ && !notes_activity();
+    return phase_ == phase::open && reading && !skipping_ && !window_ && !is_special();
   }
-  bool is_plain_output() const noexcept { return takes_output() && !output_ && !notes_activity(); }
-  bool notes_activity() const noexcept;
+  bool is_plain_output() const noexcept { return takes_output() && !output_ && !is_special(); }
+  bool is_special() const noexcept;
   void note_plainness() noexcept;
 
   std::string_view input() const noexcept;
@@ -136,6 +144,10 @@ class stream : public stream_io, public waitable {
   bool reader_is_served() noexcept;
   bool keep(std::string_view bytes) noexcept;
   [[gnu::cold]] void on_data_besides(char* data, std::size_t bytes) noexcept;
+  void hand_out(char* data, std::size_t bytes) noexcept;
+  void filter_input(char* data, std::size_t bytes) noexcept;
+  void take_input(char* data, std::size_t bytes) noexcept;
+  void take_end(int error) noexcept;
   void on_more_data(std::string_view bytes) noexcept;
   void update_reading() noexcept;
   bool defer(std::coroutine_handle<> frame, task_context& task) noexcept;
@@ -188,6 +200,9 @@ class stream : public stream_io, public waitable {
   ssize_t copy_file_part(const output_queue::file_part& part, std::size_t most) noexcept;
   void after_writing() noexcept;
   void wake_writer() noexcept;
+  bool all_written() const noexcept;
+  void end_output() noexcept;
+  ssize_t write_out(const iovec* parts, int count) noexcept;
   bool reached(output_goal goal) const noexcept;
   void break_output(int error) noexcept;
   void fail_writing(int error, std::size_t lost_bytes) noexcept;

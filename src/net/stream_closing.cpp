@@ -55,7 +55,7 @@ void stream::close() noexcept {
   if (blocks().staging == this) loop_.flush_staged();  // may end it all
   settle();                                            // and so may this
   if (phase_ != phase::flushing) return;
-  if (!output_) return begin_linger();
+  if (all_written()) return begin_linger();
   window_.reset();
   update_reading();
   arm_closing(limits_->close_stall);
@@ -76,10 +76,7 @@ void stream::release() noexcept {
 void stream::begin_linger() noexcept {
   if (output_error_ != 0) return finish_close(true);
   if (extras_) extras_->idle.disarm();
-  if (end_ != own_end::sent) {
-    end_ = own_end::sent;
-    io().shutdown_write(*this);
-  }
+  if (end_ != own_end::sent) end_output();
   if (input_ended_) return finish_close(false);
   window_.reset();
   phase_ = phase::lingering;

@@ -15,8 +15,8 @@ stream_extras& stream::extras() {
   return *extras_;
 }
 
-bool stream::notes_activity() const noexcept {
-  return extras_ && extras_->idle_span > duration::zero();
+bool stream::is_special() const noexcept {
+  return extras_ && (extras_->idle_span > duration::zero() || extras_->filter);
 }
 
 void stream::note_plainness() noexcept {

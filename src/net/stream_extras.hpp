@@ -2,6 +2,7 @@
 
 #include <net/skipped_message.hpp>
 #include <net/stream.hpp>
+#include <net/stream_filter.hpp>
 
 #include <cetane/coro/frame_memory.hpp>
 #include <cetane/runtime/orphan.hpp>
@@ -37,6 +38,7 @@ struct stream_extras final : orphan, pooled {
   std::string label;
   std::unique_ptr<skipped_message> skipped;
   std::string abort_reason;
+  std::unique_ptr<stream_filter> filter;
   std::unique_ptr<connection_limits> limits;
   intrusive_list<closed_wait, closed_waiters> closed_list;
   duration idle_span = duration::zero();

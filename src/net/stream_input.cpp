@@ -10,6 +10,7 @@
 #include <net/skipped_message.hpp>
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
+#include <net/stream_filter.hpp>
 
 #include <cetane/base/errors.hpp>
 #include <cetane/runtime/this_task.hpp>
@@ -81,11 +82,8 @@ void stream::on_data(char* data, std::size_t bytes) noexcept {
   loop_.resume_with_input(*reader);  // which may destroy this object
 }
 
-// A reader that wants something particular, or nobody who reads now; an idle timeout, input that is
-// dropped, input that has waited.
-void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
-  if (extras_) note_activity();
-  if (phase_ != phase::open) return;  // read to be dropped
+// Without a call: a message costs no more for the filters that other connections have.
+[[gnu::always_inline]] inline void stream::hand_out(char* data, std::size_t bytes) noexcept {
   if (window_) return on_more_data({data, bytes});
   io_blocks& block = blocks();
   block.feed(*this, data, bytes);
@@ -94,21 +92,42 @@ void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
   if (block.in_use()) block.take_back();
 }
 
+// A reader that wants something particular, or nobody who reads now; an idle timeout, input that is
+// dropped, input that has waited, a filter.
+void stream::on_data_besides(char* data, std::size_t bytes) noexcept {
+  if (extras_) {
+    note_activity();
+    if (extras_->filter && phase_ == phase::open) return filter_input(data, bytes);
+  }
+  if (phase_ != phase::open) return;  // read to be dropped
+  hand_out(data, bytes);
+}
+
+void stream::take_input(char* data, std::size_t bytes) noexcept {
+  loop_.counters().bytes_received += bytes;
+  if (phase_ == phase::open) hand_out(data, bytes);
+}
+
 // Behind what is kept already.
 void stream::on_more_data(std::string_view bytes) noexcept {
-  if (!keep(bytes)) return on_end(ENOMEM);
+  if (!keep(bytes)) return take_end(ENOMEM);
   if (reader_ == nullptr) return update_reading();
   serve_reader();
 }
 
 // What nobody took moves to the window: the block is for the next read.
 void stream::on_unread(std::string_view bytes) noexcept {
-  if (!keep(bytes)) return on_end(ENOMEM);
+  if (!keep(bytes)) return take_end(ENOMEM);
   update_reading();
 }
 
 void stream::on_end(int error) noexcept {
   note_plainness();
+  if (stream_filter* const filtered = filter()) return filtered->on_end(error);
+  take_end(error);
+}
+
+void stream::take_end(int error) noexcept {
   if (phase_ == phase::lingering) return finish_close(false);
   input_ended_ = true;
   if (input_error_ == 0) input_error_ = static_cast<std::int16_t>(error);

@@ -8,6 +8,7 @@
 // queue and leaves as it can.
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
+#include <net/stream_filter.hpp>
 #include <os/file.hpp>
 
 #include <cetane/base/errors.hpp>
@@ -266,6 +267,11 @@ void stream::on_writable() noexcept {
 void stream::write_queue() noexcept {
   settle();
   if (!output_) return;
+  if (stream_filter* const filtered = filter()) {
+    const int failed = filtered->flush();
+    if (failed == -EAGAIN) return;
+    if (failed < 0) return fail_writing(-failed, 0);
+  }
   for (int calls = 0; !output_->empty(); ++calls) {
     if (calls == calls_per_turn) {
       loop_.arm(*output_, loop_.now());
@@ -281,18 +287,21 @@ void stream::write_queue() noexcept {
 ssize_t stream::write_parts() noexcept {
   std::array<iovec, parts_per_call> pieces;
   const int count = output_->gather(pieces.data(), parts_per_call);
-  const ssize_t result = io().write(*this, pieces.data(), count);
+  const ssize_t result = write_out(pieces.data(), count);
   if (result <= 0) return result;
   output_->advance(static_cast<std::size_t>(result));
   note_sent(static_cast<std::size_t>(result));
   return result;
 }
 
-// Where the system cannot send from this file, the bytes pass through memory.
+// Where the system cannot send from this file, or a filter has to see it, the bytes pass through
+// memory.
 ssize_t stream::write_file_part() noexcept {
   const output_queue::file_part part = output_->file();
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.count, file_part_most));
-  ssize_t result = io().send_file(*this, part.file, static_cast<off_t>(part.offset), most);
+  ssize_t result = -EOPNOTSUPP;
+  if (filter() == nullptr)
+    result = io().send_file(*this, part.file, static_cast<off_t>(part.offset), most);
   if (result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP)
     result = copy_file_part(part, most);
   if (result == -EINTR) return 0;
@@ -311,17 +320,16 @@ ssize_t stream::copy_file_part(const output_queue::file_part& part, std::size_t 
   const long count = os::read_at(part.file, copy.data(), std::min(most, copy.size()), part.offset);
   if (count <= 0) return count;
   const iovec piece{copy.data(), static_cast<std::size_t>(count)};
-  return io().write(*this, &piece, 1);
+  return write_out(&piece, 1);
 }
 
 void stream::after_writing() noexcept {
-  if (output_->empty() && end_ == own_end::wanted) {
-    end_ = own_end::sent;
-    io().shutdown_write(*this);
-  }
+  const bool done = all_written();
+  if (done && end_ == own_end::wanted) end_output();
   if (output_->writer != nullptr && reached(output_->goal)) wake_writer();
-  if (!output_->empty()) return;
-  if (output_->writer == nullptr) {  // else it waits for what is staged
+  if (!done) return;
+  // A writer waits for what is staged; through a filter everything goes by the queue.
+  if (output_->writer == nullptr && filter() == nullptr) {
     output_.reset();
     note_plainness();
   }
@@ -334,7 +342,7 @@ bool stream::reached(output_goal goal) const noexcept {
     case output_goal::low_mark:
       return queued_bytes() <= limits_->output_low_bytes;
     case output_goal::empty:
-      return queued_bytes() == 0 && output_->empty();
+      return queued_bytes() == 0 && all_written();
     case output_goal::ended:
       return end_ == own_end::sent;
     case output_goal::refused:
@@ -364,7 +372,7 @@ bool stream::begin_output_wait(output_goal& goal, std::coroutine_handle<> frame,
     if (blocks().staging == this) loop_.flush_staged();
     settle();
     if (output_error_ != 0) return defer(frame, task);
-    if (!output_ && (goal == output_goal::empty || end_ == own_end::sent))
+    if (all_written() && (goal == output_goal::empty || end_ == own_end::sent))
       return --loop_.budget == 0 && defer(frame, task);
   }
   output_queue& queue = output();
@@ -444,9 +452,7 @@ void stream::queue_end() {
   settle();
   end_ = own_end::wanted;
   note_plainness();
-  if (output_error_ != 0 || (output_ && !output_->empty())) return;
-  end_ = own_end::sent;
-  io().shutdown_write(*this);
+  if (output_error_ == 0 && all_written()) end_output();
 }
 
 bool queue_output(stream& to, const std::string_view* parts, std::size_t count, int level) {
