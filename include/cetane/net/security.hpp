@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cetane/base/config.hpp>
+#include <cetane/coro/task.hpp>
+#include <cetane/net/connection.hpp>
+
+#include <string>
+
+namespace cetane::detail {
+
+/// What makes connections secure before anything else is said on them: a `tls_context`, of
+/// <cetane/tls/tls.hpp>. Services and connects know no more of TLS than this.
+class CETANE_API security {
+ public:
+  virtual ~security();
+
+  /// Agrees with a peer that has connected to us; throws tls_error.
+  virtual task<> accept(connection& peer) const = 0;
+
+  /// Agrees with a peer that we have connected to, and which must be `name`; throws tls_error.
+  virtual task<> connect(connection& peer, std::string name) const = 0;
+};
+
+}  // namespace cetane::detail

@@ -1,0 +1,106 @@
+#include <tls/tls_core.hpp>
+
+#include <tls/tls_handshake.hpp>
+#include <tls/tls_session.hpp>
+
+#include <cetane/base/errors.hpp>
+#include <cetane/base/text.hpp>
+#include <cetane/os/address.hpp>
+
+#include <fmt/format.h>
+#include <openssl/x509v3.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace cetane::detail {
+namespace {
+
+constexpr std::size_t most_sessions = 256;
+
+std::shared_ptr<session_cache> new_cache() {
+  return std::make_shared<session_cache>(most_sessions);
+}
+
+// A name as certificates have it: without the dot at its end that some resolvers want.
+std::string checked_name(std::string name) {
+  if (!name.empty() && name.back() == '.') name.pop_back();
+  if (name.empty())
+    throw std::invalid_argument(
+        "TLS: it needs the name that the peer's certificate must be of, as in tls(context, "
+        "\"example.org\")");
+  if (name.find('\0') != std::string::npos)
+    throw std::invalid_argument(
+        fmt::format("TLS: the name {} has a zero byte in it", escape(name)));
+  return name;
+}
+
+// OpenSSL looks at nothing if it is not told whom to expect.
+void expect(SSL* ssl, const std::string& name) {
+  X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(
+      checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  const bool is_ip = address::parse_ip(name, 0).has_value();
+  const int known = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(checks, name.c_str())
+                          : X509_VERIFY_PARAM_set1_host(checks, name.data(), name.size());
+  if (known != 1) throw_openssl("expect the name " + escape(name));
+  if (!is_ip && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1)
+    throw_openssl("ask for the name " + escape(name));
+}
+
+}  // namespace
+
+tls_core::tls_core(tls_settings first)
+    : is_server_(first.is_server),
+      settings_(std::move(first)),
+      contexts_(std::make_shared<const tls_contexts>(settings_)),
+      sessions_(new_cache()) {}
+
+void tls_core::change(const std::function<void(tls_settings&)>& edit) {
+  const std::lock_guard lock(mutex_);
+  tls_settings changed = settings_;
+  edit(changed);
+  auto fresh = std::make_shared<const tls_contexts>(changed);
+  auto no_sessions = new_cache();  // the old ones were agreed on with the old trust
+  settings_ = std::move(changed);
+  contexts_ = std::move(fresh);
+  sessions_ = std::move(no_sessions);
+}
+
+task<> tls_core::accept(connection& peer) const {
+  if (!is_server_)
+    throw std::logic_error(
+        "TLS: a client's context is used by a server; see tls_context::server()");
+  std::shared_ptr<const tls_contexts> contexts;
+  {
+    const std::lock_guard lock(mutex_);
+    contexts = contexts_;
+  }
+  auto session = std::make_unique<tls_session>(contexts->make_ssl());
+  SSL_set_accept_state(session->ssl());
+  co_await shake_hands(peer, session, peer.remote().to_string(), handshake_timeout_);
+}
+
+task<> tls_core::connect(connection& peer, std::string name) const {
+  if (is_server_)
+    throw std::logic_error(
+        "TLS: a server's context is used by a client; see tls_context::client()");
+  name = checked_name(std::move(name));
+  std::shared_ptr<const tls_contexts> contexts;
+  std::shared_ptr<session_cache> sessions;
+  {
+    const std::lock_guard lock(mutex_);
+    contexts = contexts_;
+    sessions = sessions_;
+  }
+  auto session = std::make_unique<tls_session>(contexts->make_ssl());
+  SSL_set_connect_state(session->ssl());
+  expect(session->ssl(), name);
+  const std::string with = fmt::format("{} ({})", escape(name), peer.remote().to_string());
+  if (const ssl_session_ptr known = sessions->take(with))
+    SSL_set_session(session->ssl(), known.get());
+  session->remember_in(std::move(sessions), with);
+  co_await shake_hands(peer, session, with, handshake_timeout_);
+}
+
+}  // namespace cetane::detail
