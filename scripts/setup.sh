@@ -44,6 +44,7 @@ missing_packages() {
       has pkg-config || echo pkg-config
       has_library 'fmt >= 9' || echo libfmt-dev
       has_library 'liburing >= 2.3' || echo liburing-dev
+      has_library 'openssl >= 3' || echo libssl-dev
       ;;
     tests)
       missing_packages build
@@ -84,6 +85,7 @@ missing_packages() {
       /usr/bin/python3 -c 'import gevent' 2>/dev/null || echo python3-gevent
       ;;
     docs) has doxygen || echo doxygen ;;
+    certificate) has openssl || echo openssl ;;
     format) find_clang_format >/dev/null || echo clang-format ;;
     lint)
       missing_packages build
@@ -93,10 +95,12 @@ missing_packages() {
   esac
 }
 
-# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, a malloc that is all fences, and what lets
-# system calls fail.
+# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, peers for TLS, a malloc that is all fences,
+# and what lets system calls fail.
 missing_optional_tools() {
   has cmake || echo cmake
+  has openssl || echo openssl
+  has curl || echo curl
   has make || echo make
   [ -f /usr/lib/libefence.so.0.0 ] || echo electric-fence
   has strace || echo strace

@@ -92,6 +92,11 @@ service& service::limits(const udp_limits& limits) & {
   return *this;
 }
 
+service& service::tls(std::shared_ptr<const detail::security> how) & {
+  core_->secure(std::move(how));
+  return *this;
+}
+
 service& service::run_in(const process_per_connection& where) & {
   core_->set_runner(detail::make_process_runner, where.max_children());
   return *this;

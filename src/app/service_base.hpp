@@ -26,6 +26,7 @@ std::uint16_t checked_port(int port);
 
 class connection_runner;
 struct loop_place;
+class security;
 class service_core;
 
 /// What a service is made of, as its application and its stop see it, whatever it serves. It lives
@@ -61,6 +62,8 @@ class service_base {
   using runner_factory = std::function<std::unique_ptr<connection_runner>(service_core&)>;
   virtual void set_runner(runner_factory make, std::size_t most) = 0;
   void keep_on_first_loop() noexcept { first_loop_only_ = true; }
+  /// Agrees with each peer before the handler is called.
+  virtual void secure(std::shared_ptr<const security> how) = 0;
 
   const std::string& name() const noexcept { return name_; }
   const std::string& host() const noexcept { return host_; }

@@ -1,6 +1,7 @@
 #include <app/service_core.hpp>
 
 #include <app/listening.hpp>
+#include <app/secured_handler.hpp>
 #include <app/type_text.hpp>
 #include <os/descriptor_limit.hpp>
 
@@ -59,6 +60,7 @@ void service_core::start(event_loop& loop, cancel_scope& parent, const std::stri
         "a service that serves in other processes or threads is started on a simulated network, "
         "of which they have nothing; test its handler on the loop itself");
   }
+  if (security_) security_->prepare();
   const address where = shared_ ? bound_ : wanted_place(loop);
   most_sessions_ =
       limits_.max_connections != 0 ? limits_.max_connections : most_connections(further_loops_);
@@ -89,10 +91,20 @@ void service_core::serve(unique_fd accepted, const address& peer) {
   on_accept(accepted.release(), peer);
 }
 
+void service_core::secure(std::shared_ptr<const security> how) {
+  if (!handler_)
+    throw std::logic_error(
+        "tls: a service with a blocking handler is to serve over TLS, which is for handlers on "
+        "the loop; let the handler call thread() where it blocks");
+  handler_ = std::make_unique<secured_handler>(std::move(handler_), how);
+  security_ = std::move(how);
+}
+
 std::string service_core::why_one_loop() const {
   const std::string which = name_.empty() ? "a service" : fmt::format("the service {}", name_);
   if (make_runner_) return which + " serves in processes or on threads of its own already";
   if (first_loop_only_) return {};
+  if (security_) return which + " serves over TLS, which is done on one event loop; see on_first_loop()";
   const std::type_info* const what = handler_->bound_to_one_loop();
   if (what == nullptr) return {};
   return fmt::format(
@@ -169,6 +181,7 @@ void service_core::listen_at(const address& where, const std::string& port_optio
 }
 
 void service_core::open_for_workers(const std::string& port_option) {
+  if (security_) security_->prepare();
   shared_.emplace();
   if (inherited_.fd) {
     return shared_->adopt(std::move(inherited_.fd), inherited_.bound, inherited_.file_is_ours);

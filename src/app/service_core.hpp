@@ -10,6 +10,7 @@
 #include <cetane/app/bound_handler.hpp>
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/base/once_per.hpp>
+#include <cetane/net/security.hpp>
 #include <cetane/os/address.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
@@ -31,6 +32,7 @@ class service_core final : public service_base, public accept_sink {
   service_core(std::unique_ptr<bound_handler> handler, std::string host, std::uint16_t port);
 
   void set_runner(runner_factory make, std::size_t most) override;
+  void secure(std::shared_ptr<const security> how) override;
   std::string_view scheme() const noexcept override { return "tcp"; }
 
   void open_for_workers(const std::string& port_option) override;
@@ -90,6 +92,7 @@ class service_core final : public service_base, public accept_sink {
   void cut(session& one) noexcept;
 
   std::unique_ptr<bound_handler> handler_;
+  std::shared_ptr<const security> security_;
   runner_factory make_runner_;
   std::size_t most_outside_ = 0;
   std::size_t most_sessions_ = 0;

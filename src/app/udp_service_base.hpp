@@ -16,6 +16,7 @@ class udp_service_base : public service_base {
 
   std::string_view scheme() const noexcept override { return "udp"; }
   void set_runner(runner_factory make, std::size_t most) override;
+  void secure(std::shared_ptr<const security> how) override;
   void open_for_workers(const std::string& port_option) override;
   void close_for_workers() noexcept override {}
   void end_delivered() noexcept override {}

@@ -53,6 +53,26 @@ class connect_op::attempt {
   explicit attempt(connect_op& op) : op_(op), loop_(detail::this_loop("connect")) {}
 
   task<connection> run() {
+    connection made = co_await reach();
+    if (!op_.security_) co_return made;
+    std::string name = expected_name();
+    co_await op_.security_->connect(made, std::move(name));
+    co_return made;
+  }
+
+  connect_timeout timeout() const {
+    if (op_.security_ && race_ && race_->winner() != nullptr) {
+      const std::string so_far =
+          fmt::format("there was no agreement with {}", race_->winner()->to());
+      return connect_timeout(tried() + " over TLS", op_.timeout_, so_far);
+    }
+    if (!is_name()) return connect_timeout(tried(), op_.timeout_);
+    const std::string so_far = race_ ? race_->account() : "its name was not resolved";
+    return connect_timeout(tried(), op_.timeout_, so_far);
+  }
+
+ private:
+  task<connection> reach() {
     const std::vector<address> choices = co_await find();
     do {
       if (race_) co_await sleep(full_backlog_pause);
@@ -63,13 +83,6 @@ class connect_op::attempt {
     co_return take_over(loop_, *race_->winner());
   }
 
-  connect_timeout timeout() const {
-    if (!is_name()) return connect_timeout(tried(), op_.timeout_);
-    const std::string so_far = race_ ? race_->account() : "its name was not resolved";
-    return connect_timeout(tried(), op_.timeout_, so_far);
-  }
-
- private:
   task<std::vector<address>> find() {
     std::vector<address> found;
     if (op_.to_) {
@@ -82,6 +95,11 @@ class connect_op::attempt {
     }
     if (found.empty()) throw no_address_like_ours();
     co_return detail::by_turns(std::move(found));
+  }
+
+  std::string expected_name() const {
+    if (!op_.expected_.empty()) return op_.expected_;
+    return op_.to_ && !op_.to_->is_unix() ? op_.to_->host() : op_.host_;
   }
 
   static bool is_alike(const address& one, const address& other) {

@@ -46,9 +46,7 @@ tls_context& tls_context::handshake_timeout(any_duration limit) & {
   return *this;
 }
 
-void tls_context::reload() {
-  core_->change([](tls_settings&) {});
-}
+void tls_context::reload() { core_->reload(); }
 
 task<> tls_context::accept(connection& peer) const {
   const std::shared_ptr<const tls_core> kept = core_;

@@ -4,6 +4,7 @@
 #include <tls/tls_session.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/base/log.hpp>
 #include <cetane/base/text.hpp>
 #include <cetane/os/address.hpp>
 
@@ -15,6 +16,8 @@
 
 namespace cetane::detail {
 namespace {
+
+const log::logger tls_log("tls");
 
 constexpr std::size_t most_sessions = 256;
 
@@ -50,33 +53,46 @@ void expect(SSL* ssl, const std::string& name) {
 
 }  // namespace
 
-tls_core::tls_core(tls_settings first)
-    : is_server_(first.is_server),
-      settings_(std::move(first)),
-      contexts_(std::make_shared<const tls_contexts>(settings_)),
-      sessions_(new_cache()) {}
+tls_core::tls_core(tls_settings first) : is_server_(first.is_server), settings_(std::move(first)) {}
 
 void tls_core::change(const std::function<void(tls_settings&)>& edit) {
   const std::lock_guard lock(mutex_);
-  tls_settings changed = settings_;
-  edit(changed);
-  auto fresh = std::make_shared<const tls_contexts>(changed);
-  auto no_sessions = new_cache();  // the old ones were agreed on with the old trust
-  settings_ = std::move(changed);
-  contexts_ = std::move(fresh);
-  sessions_ = std::move(no_sessions);
+  edit(settings_);
+  parts_ = {};
+}
+
+// With new sessions: the old ones were agreed on with the old trust.
+void tls_core::reload() const {
+  const std::lock_guard lock(mutex_);
+  parts fresh{std::make_shared<const tls_contexts>(settings_), new_cache()};
+  parts_ = std::move(fresh);
+}
+
+tls_core::parts tls_core::current() const {
+  const std::lock_guard lock(mutex_);
+  if (!parts_.contexts)
+    parts_ = parts{std::make_shared<const tls_contexts>(settings_), new_cache()};
+  return parts_;
+}
+
+// A worker process has what its master had read, with which it can take up the others' sessions. It
+// may be there because the certificate is a new one.
+void tls_core::prepare() const {
+  const parts now = current();
+  if (!now.contexts->is_outdated()) return;
+  try {
+    reload();
+  } catch (const tls_error& e) {
+    tls_log.error("{}; the old one stays in use", e.what());
+  }
 }
 
 task<> tls_core::accept(connection& peer) const {
   if (!is_server_)
     throw std::logic_error(
         "TLS: a client's context is used by a server; see tls_context::server()");
-  std::shared_ptr<const tls_contexts> contexts;
-  {
-    const std::lock_guard lock(mutex_);
-    contexts = contexts_;
-  }
-  auto session = std::make_unique<tls_session>(contexts->make_ssl());
+  const parts now = current();
+  auto session = std::make_unique<tls_session>(now.contexts->make_ssl());
   SSL_set_accept_state(session->ssl());
   co_await shake_hands(peer, session, peer.remote().to_string(), handshake_timeout_);
 }
@@ -86,20 +102,14 @@ task<> tls_core::connect(connection& peer, std::string name) const {
     throw std::logic_error(
         "TLS: a server's context is used by a client; see tls_context::client()");
   name = checked_name(std::move(name));
-  std::shared_ptr<const tls_contexts> contexts;
-  std::shared_ptr<session_cache> sessions;
-  {
-    const std::lock_guard lock(mutex_);
-    contexts = contexts_;
-    sessions = sessions_;
-  }
-  auto session = std::make_unique<tls_session>(contexts->make_ssl());
+  const parts now = current();
+  auto session = std::make_unique<tls_session>(now.contexts->make_ssl());
   SSL_set_connect_state(session->ssl());
   expect(session->ssl(), name);
   const std::string with = fmt::format("{} ({})", escape(name), peer.remote().to_string());
-  if (const ssl_session_ptr known = sessions->take(with))
+  if (const ssl_session_ptr known = now.sessions->take(with))
     SSL_set_session(session->ssl(), known.get());
-  session->remember_in(std::move(sessions), with);
+  session->remember_in(now.sessions, with);
   co_await shake_hands(peer, session, with, handshake_timeout_);
 }
 

@@ -19,19 +19,25 @@ class tls_core final : public security {
  public:
   explicit tls_core(tls_settings first);
 
-  /// Makes new contexts of the changed settings, and keeps both; or throws, and keeps neither.
   void change(const std::function<void(tls_settings&)>& edit);
+  void reload() const;
   void set_handshake_timeout(duration limit) noexcept { handshake_timeout_ = limit; }
 
+  void prepare() const override;
   task<> accept(connection& peer) const override;
   task<> connect(connection& peer, std::string name) const override;
 
  private:
-  mutable std::mutex mutex_;  // for what change() changes
+  struct parts {
+    std::shared_ptr<const tls_contexts> contexts;
+    std::shared_ptr<session_cache> sessions;
+  };
+  parts current() const;
+
+  mutable std::mutex mutex_;  // for the settings and what is made of them
   const bool is_server_;
   tls_settings settings_;
-  std::shared_ptr<const tls_contexts> contexts_;
-  std::shared_ptr<session_cache> sessions_;
+  mutable parts parts_;  // empty: not made yet
   duration handshake_timeout_ = default_tls_timeout;
 };
 

@@ -55,18 +55,18 @@ std::string_view remedy_for(long refusal) noexcept {
   throw_failed(with, why, tls_errc::certificate_refused);
 }
 
-// What the peer had to say before it left helps no more than that it left.
 [[noreturn]] void throw_left(const std::string& with, const connection_closed& how) {
   const bool orderly = how.code() == errc::end_of_input;
   throw_failed(with, orderly ? "the peer hung up before its end" : reason_text(how.code()),
                tls_errc::handshake_failed);
 }
 
-/// The handshake; gives what was read behind it.
-task<std::string> talk(connection& peer, tls_session& session, const std::string& with) {
+// The handshake; gives what was read behind it.
+task<std::string> talk(connection& peer, tls_session& session, const std::string& with,
+                       std::size_t& received) {
   chunk bytes;
   std::string_view records;
-  for (std::size_t received = 0;;) {
+  for (;;) {
     const tls_session::state state = session.shake_hands(records);
     const std::string behind(records);  // before something suspends, which moves them
     send_op sent = peer.send(session.sealed());
@@ -90,12 +90,15 @@ task<std::string> talk(connection& peer, tls_session& session, const std::string
 task<> shake_hands(connection& peer, std::unique_ptr<tls_session>& session, std::string with,
                    duration limit) {
   std::string behind;
+  std::size_t received = 0;
   try {
-    behind = co_await with_timeout(limit, talk(peer, *session, with));
+    behind = co_await with_timeout(limit, talk(peer, *session, with, received));
   } catch (const timed_out&) {
     throw_failed(with, fmt::format("no agreement within {}", duration_text(limit)),
                  errc::timed_out);
   } catch (const connection_closed& e) {
+    if (received == 0 && SSL_is_server(session->ssl()) == 1)
+      throw;  // it only looked whether we are here
     throw_left(with, e);
   }
   put_filter(peer, std::make_unique<tls_filter>(std::move(session)), std::move(behind));

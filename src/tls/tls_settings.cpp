@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
@@ -111,6 +112,11 @@ int keep_session(SSL* ssl, SSL_SESSION* fresh) noexcept {
 
 tls_contexts::tls_contexts(const tls_settings& from) : protocols_(from.protocols) {
   ERR_clear_error();
+  for (const tls_settings::identity& own : from.identities) {
+    note(own.certificate_file);
+    note(own.key_file);
+  }
+  if (!from.authorities_file.empty()) note(from.authorities_file);
   for (const tls_settings::identity& own : from.identities)
     contexts_.push_back(make_context(from, &own));
   if (contexts_.empty()) contexts_.push_back(make_context(from, nullptr));
@@ -146,6 +152,19 @@ ssl_ctx_ptr tls_contexts::make_context(const tls_settings& from,
     }
   }
   return fresh;
+}
+
+std::filesystem::file_time_type tls_contexts::written(const std::string& file) noexcept {
+  std::error_code failed;
+  const auto time = std::filesystem::last_write_time(file, failed);
+  return failed ? std::filesystem::file_time_type() : time;
+}
+
+void tls_contexts::note(const std::string& file) { read_.push_back({file, written(file)}); }
+
+bool tls_contexts::is_outdated() const noexcept {
+  return std::any_of(read_.begin(), read_.end(),
+                     [](const file_stamp& each) { return written(each.file) != each.written; });
 }
 
 ssl_ptr tls_contexts::make_ssl() const {

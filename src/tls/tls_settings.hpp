@@ -2,6 +2,7 @@
 
 #include <tls/openssl.hpp>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,11 +40,21 @@ class tls_contexts {
 
   const std::string& protocols() const noexcept { return protocols_; }
 
+  /// Whether a file is another one now than the one that was read.
+  bool is_outdated() const noexcept;
+
  private:
+  struct file_stamp {
+    std::string file;
+    std::filesystem::file_time_type written;
+  };
+  static std::filesystem::file_time_type written(const std::string& file) noexcept;
+  void note(const std::string& file);
   ssl_ctx_ptr make_context(const tls_settings& from, const tls_settings::identity* own);
 
   std::vector<ssl_ctx_ptr> contexts_;  // one for each certificate, one at least
   std::string protocols_;
+  std::vector<file_stamp> read_;
 };
 
 /// As OpenSSL wants them. Throws std::invalid_argument.

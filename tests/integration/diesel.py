@@ -8,6 +8,7 @@ import socket
 import tempfile
 
 import harness
+from certificates import Certificates
 from conversation import Conversation, run_promises
 from program import Program, Terminal
 
@@ -98,6 +99,19 @@ def all_echoes_come_back(command):
         harness.check(line.startswith(b"listening on tcp://127.0.0.1:"), f"the first line is {line!r}")
         program.expect("5000 echoes came back")
         program.expect_end()
+
+
+# combined_tls
+
+
+def all_echoes_come_back_over_tls(command):
+    with Certificates() as certificates:
+        certificates.sign_itself("localhost")
+        with Program([*command, "--port", "0", *certificates.of("localhost")]) as program:
+            line = program.read_line()
+            harness.check(line.startswith(b"listening on tcp://127.0.0.1:"), f"the first line is {line!r}")
+            program.expect("TLSv1.3 with localhost", "5000 echoes came back")
+            program.expect_end()
 
 
 # stdin
@@ -409,6 +423,7 @@ PROMISES = {
     "forker": [five_children_print_in_the_order_of_their_start],
     "thread": [both_blockers_come_back_three_times],
     "combined": [all_echoes_come_back],
+    "combined_tls": [all_echoes_come_back_over_tls],
     "stdin": [
         lines_from_a_pipe_are_seen_as_they_come,
         a_regular_file_is_read_to_its_end,

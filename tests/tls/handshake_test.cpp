@@ -132,6 +132,7 @@ TEST_CASE("NEW-28: plain text to a TLS server is an error that says so", "[tls]"
 
 TEST_CASE("a peer that leaves in the middle of a handshake is a tls_error", "[tls]") {
   tls_fixture f;
+  REQUIRE(f.here.try_send("\x16\x03\x01"));
   f.here.close();
   auto accepts = [](tls_context& context, connection& peer) -> task<bool> {
     try {
@@ -142,6 +143,15 @@ TEST_CASE("a peer that leaves in the middle of a handshake is a tls_error", "[tl
     co_return false;
   };
   CHECK(f.loop.run(accepts, f.server, f.there));
+}
+
+TEST_CASE("a peer that leaves before it says anything is as one that does so anywhere", "[tls]") {
+  tls_fixture f;
+  f.here.close();
+  auto accepts = [](tls_context& context, connection& peer) -> task<> {
+    co_await context.accept(peer);
+  };
+  CHECK_THROWS_AS(f.loop.run(accepts, f.server, f.there), connection_closed);
 }
 
 TEST_CASE("a handshake without end is cut off by its limit", "[tls]") {
@@ -222,6 +232,7 @@ TEST_CASE("a new certificate is for new connections, those that are there go on"
 TEST_CASE("a reload that fails leaves everything as it was", "[tls]") {
   const certificates::files own = certificates::make({});
   tls_context server = tls_context::server(own.certificate, own.key);
+  server.reload();
   std::ofstream(own.certificate) << "nonsense";
   CHECK_THROWS_WITH(server.reload(), ContainsSubstring("no PEM certificate"));
 

@@ -19,25 +19,28 @@ using namespace cetane;
 using namespace cetane::test;
 using Catch::Matchers::ContainsSubstring;
 
+void load(tls_context context) { context.reload(); }
+
 TEST_CASE("a file that is not there is named", "[tls]") {
   CHECK_THROWS_WITH(
-      tls_context::server("/no/such.pem", "/no/such.key"),
+      load(tls_context::server("/no/such.pem", "/no/such.key")),
       ContainsSubstring("/no/such.pem") && ContainsSubstring("no such file or directory"));
-  CHECK_THROWS_WITH(tls_context::client().trust("/no/such.pem"), ContainsSubstring("/no/such.pem"));
+  CHECK_THROWS_WITH(load(tls_context::client().trust("/no/such.pem")),
+                    ContainsSubstring("/no/such.pem"));
 }
 
 TEST_CASE("a key of another certificate is refused", "[tls]") {
   const certificates::files one = certificates::make({});
   const certificates::files other = certificates::make({});
-  CHECK_THROWS_WITH(tls_context::server(one.certificate, other.key),
+  CHECK_THROWS_WITH(load(tls_context::server(one.certificate, other.key)),
                     ContainsSubstring("with the key in") && ContainsSubstring("mismatch"));
 }
 
 TEST_CASE("files that are mixed up are refused", "[tls]") {
   const certificates::files& own = certificates::localhost();
-  CHECK_THROWS_WITH(tls_context::server(own.key, own.certificate),
+  CHECK_THROWS_WITH(load(tls_context::server(own.key, own.certificate)),
                     ContainsSubstring("no PEM certificate"));
-  CHECK_THROWS_WITH(tls_context::server(own.certificate, own.certificate),
+  CHECK_THROWS_WITH(load(tls_context::server(own.certificate, own.certificate)),
                     ContainsSubstring("no PEM private key"));
 }
 
@@ -50,14 +53,8 @@ TEST_CASE("a key with a passphrase is refused, nobody is asked for it", "[tls]")
   REQUIRE(PEM_write_PKCS8PrivateKey(out, key.get(), EVP_aes_128_cbc(), "word", 4, nullptr,
                                     nullptr) == 1);
   std::fclose(out);
-  CHECK_THROWS_WITH(tls_context::server(own.certificate, own.key),
+  CHECK_THROWS_WITH(load(tls_context::server(own.certificate, own.key)),
                     ContainsSubstring("the key has a passphrase"));
-}
-
-TEST_CASE("a setting that fails leaves the context as it was", "[tls]") {
-  tls_context client = tls_context::client();
-  CHECK_THROWS_AS(client.trust("/no/such.pem"), tls_error);
-  CHECK_NOTHROW(client.reload());
 }
 
 TEST_CASE("a client's sessions make room for newer ones", "[tls]") {

@@ -5,6 +5,7 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/base/limits.hpp>
+#include <cetane/net/security.hpp>
 #include <cetane/os/address.hpp>
 
 #include <cstddef>
@@ -89,6 +90,16 @@ class CETANE_API service {
   service&& limits(const connection_limits& limits) && { return std::move(this->limits(limits)); }
   service& limits(const udp_limits& limits) &;
   service&& limits(const udp_limits& limits) && { return std::move(this->limits(limits)); }
+
+  /// Serves over TLS: `how` is a tls_context, of <cetane/tls/tls.hpp>. The handler is called when
+  /// both sides have agreed; a peer with which there is no agreement is told so, and gets one line
+  /// in the log.
+  ///
+  /// @throws std::logic_error  The handler is a blocking one, or it serves datagrams.
+  service& tls(std::shared_ptr<const detail::security> how) &;
+  service&& tls(std::shared_ptr<const detail::security> how) && {
+    return std::move(tls(std::move(how)));
+  }
 
   /// Serves each connection in a process, or on a thread, of its own instead of on the service's
   /// loop. The handler stays as it is, and so do limits and stops. They end with the service.

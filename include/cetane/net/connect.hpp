@@ -5,9 +5,11 @@
 #include <cetane/base/limits.hpp>
 #include <cetane/coro/task.hpp>
 #include <cetane/net/connection.hpp>
+#include <cetane/net/security.hpp>
 #include <cetane/os/address.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,7 +23,7 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   connect_op(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
   explicit connect_op(const address& to) : to_(to) {}
 
-  /// Gives up after this long, name resolution included; 30 s by default.
+  /// Gives up after this long, name resolution and TLS included; 30 s by default.
   connect_op&& timeout(any_duration limit)&& {
     timeout_ = limit;
     return std::move(*this);
@@ -42,6 +44,15 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   /// @throws std::invalid_argument  It is not between 100 ms and 2 s (RFC 8305, section 5).
   CETANE_API connect_op&& attempt_delay(any_duration delay)&&;
 
+  /// Makes the connection secure before it is handed out: `how` is a tls_context, of
+  /// <cetane/tls/tls.hpp>. The peer's certificate must be of `name`, by default the host that was
+  /// asked for.
+  connect_op&& tls(std::shared_ptr<const detail::security> how, std::string name = {})&& {
+    security_ = std::move(how);
+    expected_ = std::move(name);
+    return std::move(*this);
+  }
+
   auto operator co_await()&& { return make(std::move(*this)).operator co_await(); }
 
  private:
@@ -53,6 +64,8 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   std::uint16_t port_ = 0;
   std::optional<address> to_;
   std::optional<address> from_;
+  std::shared_ptr<const detail::security> security_;
+  std::string expected_;
   duration timeout_ = default_connect_timeout;
   duration attempt_delay_ = default_attempt_delay;
 };
@@ -67,6 +80,7 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
 ///                          code() is that of the first.
 /// @throws connect_timeout  It took too long.
 /// @throws resolve_error    The name has no address.
+/// @throws tls_error        With tls(): there was no agreement, or the peer is not to be trusted.
 /// @par Cancellation  All attempts are given up, nothing stays behind.
 inline connect_op connect(std::string host, std::uint16_t port) {
   return connect_op(std::move(host), port);

@@ -14,6 +14,9 @@ class CETANE_API security {
  public:
   virtual ~security();
 
+  /// Gets ready what it needs, now rather than with the first peer; throws error.
+  virtual void prepare() const = 0;
+
   /// Agrees with a peer that has connected to us; throws tls_error.
   virtual task<> accept(connection& peer) const = 0;
 

@@ -24,14 +24,13 @@ class tls_core;
 /// reads see plain text. TLS 1.2 is the least that is spoken, with AEAD suites only and without
 /// renegotiation.
 ///
-/// Copies share what they are of: reload() on one of them reaches all. The words that set something
-/// are for the time before it is used; reload() may be called at any time, on any thread.
+/// Its files are read when it is first used, as a service's start is, or by reload(). Copies share
+/// what they are of: reload() on one of them reaches all. The words that set something are for the
+/// time before it is used; reload() may be called at any time, on any thread.
 class CETANE_API tls_context {
  public:
   /// Makes a server's context of PEM files: its certificate, followed by those between it and the
   /// root, and its private key without a passphrase.
-  ///
-  /// @throws tls_error  A file cannot be read or used, or the key is another certificate's.
   static tls_context server(std::string certificate_file, std::string key_file);
 
   /// Makes a client's context. It trusts whom the system trusts, see trust(), and connects only to
@@ -40,8 +39,6 @@ class CETANE_API tls_context {
 
   /// Adds a certificate. A server shows the one that is of the name that its peer asks for (SNI),
   /// or else its first; a client shows its own where it is asked to.
-  ///
-  /// @throws tls_error  As server().
   tls_context& certificate(std::string certificate_file, std::string key_file) &;
   tls_context&& certificate(std::string certificate_file, std::string key_file) && {
     return std::move(certificate(std::move(certificate_file), std::move(key_file)));
@@ -49,8 +46,6 @@ class CETANE_API tls_context {
 
   /// Trusts the authorities in this PEM file, and nobody else. A server then asks its clients for a
   /// certificate of theirs, and refuses those without one.
-  ///
-  /// @throws tls_error  The file cannot be read or used.
   tls_context& trust(std::string authorities_file) &;
   tls_context&& trust(std::string authorities_file) && {
     return std::move(trust(std::move(authorities_file)));
@@ -71,10 +66,11 @@ class CETANE_API tls_context {
     return std::move(handshake_timeout(limit));
   }
 
-  /// Reads all files again, for handshakes from now on; connections that are there go on as they
-  /// are. Blocks while it reads.
+  /// Reads all files now, for handshakes from now on; connections that are there go on as they are.
+  /// Blocks while it reads.
   ///
-  /// @throws tls_error  Something is wrong with them; then everything stays as it was.
+  /// @throws tls_error  A file cannot be read or used, or a key is another certificate's; says
+  ///                    which. Then everything stays as it was.
   void reload();
 
   /// Makes a connection secure that a peer has made to us, in the midst of a conversation too
