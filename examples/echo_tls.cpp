@@ -8,7 +8,6 @@
 // See:   you said hello
 // A SIGHUP makes it read the files again; connections that are there go on.
 
-// [program]
 #include <cetane/cetane.hpp>
 #include <cetane/tls/tls.hpp>
 
@@ -22,6 +21,7 @@ cetane::task<> echo(cetane::connection& peer) {
   }
 }
 
+// [renew]
 cetane::task<> renew(cetane::tls_context& context) {
   cetane::signal_set renewal(SIGHUP);
   for (;;) {
@@ -34,7 +34,9 @@ cetane::task<> renew(cetane::tls_context& context) {
     }
   }
 }
+// [/renew]
 
+// [main]
 int main(int argc, char** argv) {
   cetane::application app(argc, argv);
   const auto& cert = app.add_option("tls-cert", "certificate.pem", "the certificate, as PEM");
@@ -44,4 +46,4 @@ int main(int argc, char** argv) {
   app.add_task(renew, std::ref(context));
   return app.run();
 }
-// [/program]
+// [/main]

@@ -19,9 +19,11 @@ cetane::task<> handle_echo(cetane::connection& peer) {
 }
 
 cetane::task<> do_echoes(const cetane::service& echo, const cetane::tls_context& trusting) {
+  // [client]
   cetane::connection server =
       co_await cetane::connect("127.0.0.1", echo.port()).tls(trusting, "localhost");
   fmt::print("{} with localhost\n", cetane::tls_facts_of(server)->version);
+  // [/client]
   int came_back = 0;
   for (int number = 0; number < rounds; ++number) {
     const std::string message = fmt::format("hello, world #{}!", number);
