@@ -37,6 +37,8 @@ bool stream_filter::deliver(char* data, std::size_t bytes) noexcept {
   return is_here;
 }
 
+bool stream_filter::is_open() const noexcept { return stream_->is_open(); }
+
 void stream_filter::deliver_end(int error) noexcept { stream_->take_end(error); }
 
 void stream_filter::note_reason(std::string_view why) noexcept {

@@ -57,6 +57,9 @@ class CETANE_API stream_filter {
   /// Ends the input, as stream_io::on_end(). May destroy this object.
   void deliver_end(int error) noexcept;
 
+  /// Whether the input is for anybody: that of a connection which is closing is read to be dropped.
+  bool is_open() const noexcept;
+
   /// Notes why the connection broke: whoever meets an error of it is told so.
   void note_reason(std::string_view why) noexcept;
 

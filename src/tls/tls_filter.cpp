@@ -130,9 +130,9 @@ void tls_filter::on_data(char* data, std::size_t bytes) noexcept {
 }
 
 // The end of the socket is the end of the conversation only if the peer has said so before.
-// Otherwise whoever sits between may have cut it short.
+// Otherwise whoever sits between may have cut it short, which matters to those who read.
 void tls_filter::on_end(int error) noexcept {
-  if (ended_ || error != 0) return deliver_end(error);
+  if (ended_ || error != 0 || !is_open()) return deliver_end(error);
   ended_ = true;
   note_reason("TLS: the peer hung up without a close_notify, so something may be missing");
   deliver_end(EPROTO);

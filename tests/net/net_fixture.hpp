@@ -1,6 +1,7 @@
 #pragma once
 
 #include <support/connected_pair.hpp>
+#include <support/over_tls.hpp>
 #include <support/test_loop.hpp>
 
 #include <cetane/backend/sim.hpp>
@@ -25,8 +26,8 @@ using namespace std::chrono_literals;
 
 /// A loop with a connection in it, and both its ends.
 struct net_fixture {
-  net_fixture() = default;
-  explicit net_fixture(std::unique_ptr<detail::backend> io) : loop(std::move(io)) {}
+  net_fixture() { secure(); }
+  explicit net_fixture(std::unique_ptr<detail::backend> io) : loop(std::move(io)) { secure(); }
 
   test_loop loop;
   connected_pair pair{loop, socket_buffers::small};
@@ -42,7 +43,14 @@ struct net_fixture {
   void until(const std::function<bool()>& holds) { run_until(loop, holds); }
   void settle() { test::settle(loop); }
   void arrives(std::string_view text) { deliver(loop, there, text); }
-  loop_stats stats() { return loop.loop().stats(); }
+  /// Bytes of a handshake, if there was one, are not among them.
+  loop_stats stats() {
+    loop_stats now = loop.loop().stats();
+    now.bytes_queued -= before_.bytes_queued;
+    now.bytes_sent -= before_.bytes_sent;
+    now.bytes_received -= before_.bytes_received;
+    return now;
+  }
 
   /// Waits for the end of a task and gives its result, or throws what ended it.
   template <class T>
@@ -60,6 +68,15 @@ struct net_fixture {
     loop.run([](connection& c) -> task<> { co_await c.send_eof(); }, there);
     settle();
   }
+
+ private:
+  void secure() {
+    if (!over_tls()) return;
+    make_secure(loop, here, there);
+    before_ = loop.loop().stats();
+  }
+
+  loop_stats before_;
 };
 
 /// The same on a network without delay: a simulation's time does not pass while a task is always

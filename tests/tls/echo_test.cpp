@@ -116,6 +116,21 @@ TEST_CASE("a secure connection that is cut off is never an orderly end", "[tls]"
                                         ContainsSubstring("14 bytes left unread"));
 }
 
+TEST_CASE("output that waits leaves over TLS though the peer's socket has ended its side",
+          "[tls]") {
+  tls_fixture f;
+  f.meet();
+  const std::string text = pattern(1'000'000);
+  REQUIRE_FALSE(f.here.send(text).await_ready());
+  f.settle();
+  f.here.close();
+  f.loop.loop().io().shutdown_write(detail::stream::of(f.there));
+  f.settle();
+
+  CHECK(f.loop.run(read_to_end, f.there) == text);
+  CHECK_FALSE(f.there.is_closed());
+}
+
 TEST_CASE("what is no TLS ends a secure connection with its reason", "[tls]") {
   tls_fixture f;
   f.meet();
