@@ -19,10 +19,8 @@ namespace {
 
 const log::logger tls_log("tls");
 
-constexpr std::size_t most_sessions = 256;
-
 std::shared_ptr<session_cache> new_cache() {
-  return std::make_shared<session_cache>(most_sessions);
+  return std::make_shared<session_cache>(default_tls_sessions);
 }
 
 // A name as certificates have it: without the dot at its end that some resolvers want.

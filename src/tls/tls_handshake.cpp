@@ -18,11 +18,6 @@
 namespace cetane::detail {
 namespace {
 
-using namespace literals;
-
-// A peer may send that much before it is over.
-constexpr std::size_t most_handshake_bytes = 128_KiB;
-
 [[noreturn]] void throw_failed(const std::string& with, std::string_view why,
                                std::error_code code) {
   throw tls_error(error::whole_text(fmt::format("TLS handshake with {}: {}", with, why)), code);

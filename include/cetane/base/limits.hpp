@@ -36,6 +36,10 @@ inline constexpr duration shortest_attempt_delay = std::chrono::milliseconds(100
 inline constexpr duration longest_attempt_delay = std::chrono::seconds(2);
 /// For a TLS handshake.
 inline constexpr duration default_tls_timeout = std::chrono::seconds(10);
+/// TLS sessions that a client keeps for its next handshakes.
+inline constexpr std::size_t default_tls_sessions = 256;
+/// Bytes that a peer may send before a TLS handshake is over.
+inline constexpr std::size_t most_handshake_bytes = 128_KiB;
 /// How long a closing connection waits for its peer to take some more of the output.
 inline constexpr duration default_close_stall = std::chrono::seconds(10);
 /// How long it then reads and drops what still comes, so that the peer is not reset.
