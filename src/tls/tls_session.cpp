@@ -11,6 +11,11 @@
 #include <utility>
 
 namespace cetane::detail {
+namespace {
+
+constexpr unsigned most_key_updates = 32;
+
+}  // namespace
 
 tls_blocks* blocks_of_thread() noexcept {
   static thread_local std::unique_ptr<tls_blocks> blocks;
@@ -35,6 +40,8 @@ tls_session::tls_session(ssl_ptr ssl) : ssl_(std::move(ssl)), blocks_(made(block
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);  // which owns it
   SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_msg_callback(ssl_.get(), on_message);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
 }
 
 tls_session& tls_session::of(const SSL* ssl) noexcept {
@@ -50,9 +57,18 @@ void tls_session::keep(ssl_session_ptr fresh) noexcept {
   if (cache_) cache_->keep(peer_, std::move(fresh));
 }
 
+void tls_session::on_message(int is_ours, int, int type, const void* bytes, std::size_t count, SSL*,
+                             void* self) noexcept {
+  if (is_ours != 0 || type != SSL3_RT_HANDSHAKE || count == 0) return;
+  if (*static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE)
+    ++static_cast<tls_session*>(self)->key_updates_;
+}
+
+// OpenSSL takes a call's input to its end by itself, unless there is an error here.
 int tls_session::bio_read(BIO* bio, char* to, std::size_t room, std::size_t* taken) noexcept {
   BIO_clear_retry_flags(bio);
   auto& self = *static_cast<tls_session*>(BIO_get_data(bio));
+  if (self.key_updates_ > most_key_updates) return 0;
   if (self.records_ == nullptr || self.records_->empty()) {
     BIO_set_retry_read(bio);
     return 0;
@@ -91,6 +107,8 @@ tls_session::state tls_session::fail() noexcept {
   records_ = nullptr;
   try {
     reason_ = openssl_reason();
+    if (key_updates_ > most_key_updates)
+      reason_ = "the peer changes its keys again and again, and says nothing";
   } catch (const std::bad_alloc&) {
     ERR_clear_error();
   }
@@ -117,6 +135,7 @@ tls_session::state tls_session::read(std::string_view& records, char* to, std::s
     result = SSL_read_ex(ssl_.get(), to + taken, room - taken, &count);
     if (result != 1) break;
     taken += count;
+    key_updates_ = 0;
   }
   records_ = nullptr;
   if (result == 1) return state::going_on;

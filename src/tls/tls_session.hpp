@@ -17,7 +17,8 @@ namespace cetane::detail {
 ///
 /// Each call takes records from the text that it is given, as far as it can, and leaves what is to
 /// be sent in the thread's blocks, as sealed(), for the caller to take before the next call of
-/// any session. A session that has failed says so for ever.
+/// any session. A session that has failed says so for ever. A peer that changes its keys again and
+/// again, which costs us more than it, and says nothing, makes it fail.
 class tls_session {
  public:
   /// Takes over an SSL object with its certificate and its expectations, but without a BIO.
@@ -64,6 +65,8 @@ class tls_session {
   static BIO_METHOD* bio_method();
   static int bio_read(BIO* bio, char* to, std::size_t room, std::size_t* taken) noexcept;
   static int bio_write(BIO* bio, const char* from, std::size_t count, std::size_t* taken) noexcept;
+  static void on_message(int is_ours, int version, int type, const void* bytes, std::size_t count,
+                         SSL* ssl, void* self) noexcept;
   static long bio_control(BIO* bio, int command, long number, void* pointer) noexcept;
 
   bool begin(std::string_view& records) noexcept;
@@ -76,6 +79,7 @@ class tls_session {
   std::string names_;
   std::shared_ptr<session_cache> cache_;
   std::string peer_;
+  unsigned key_updates_ = 0;  // since something was said
   bool failed_ = false;
 };
 
