@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
@@ -22,7 +23,7 @@ namespace {
 constexpr const char* suites = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* groups = "X25519:P-256:P-384";
 constexpr long longest_chain = 64 * 1024;
-constexpr long session_seconds = 2 * 60 * 60;
+constexpr long session_seconds = std::chrono::seconds(ticket_keys::turn).count();
 
 // So that a session of another program's is not taken for one of ours.
 constexpr std::string_view session_place = "cetane";
@@ -138,6 +139,7 @@ ssl_ctx_ptr tls_contexts::make_context(const tls_settings& from,
               context, reinterpret_cast<const unsigned char*>(session_place.data()),
               session_place.size()),
           "name the place of sessions");
+    tickets_.serve(context);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, this);
     SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context, this);

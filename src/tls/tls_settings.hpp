@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tls/openssl.hpp>
+#include <tls/ticket_keys.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -52,6 +53,7 @@ class tls_contexts {
   void note(const std::string& file);
   ssl_ctx_ptr make_context(const tls_settings& from, const tls_settings::identity* own);
 
+  ticket_keys tickets_;                // of a server
   std::vector<ssl_ctx_ptr> contexts_;  // one for each certificate, one at least
   std::string protocols_;
   std::vector<file_stamp> read_;
