@@ -156,7 +156,7 @@ ssl_ctx_ptr tls_contexts::make_context(const tls_settings& from,
   return fresh;
 }
 
-std::filesystem::file_time_type tls_contexts::written(const std::string& file) noexcept {
+std::filesystem::file_time_type tls_contexts::written(const std::string& file) {
   std::error_code failed;
   const auto time = std::filesystem::last_write_time(file, failed);
   return failed ? std::filesystem::file_time_type() : time;
@@ -164,7 +164,7 @@ std::filesystem::file_time_type tls_contexts::written(const std::string& file) n
 
 void tls_contexts::note(const std::string& file) { read_.push_back({file, written(file)}); }
 
-bool tls_contexts::is_outdated() const noexcept {
+bool tls_contexts::is_outdated() const {
   return std::any_of(read_.begin(), read_.end(),
                      [](const file_stamp& each) { return written(each.file) != each.written; });
 }

@@ -42,14 +42,14 @@ class tls_contexts {
   const std::string& protocols() const noexcept { return protocols_; }
 
   /// Whether a file is another one now than the one that was read.
-  bool is_outdated() const noexcept;
+  bool is_outdated() const;
 
  private:
   struct file_stamp {
     std::string file;
     std::filesystem::file_time_type written;
   };
-  static std::filesystem::file_time_type written(const std::string& file) noexcept;
+  static std::filesystem::file_time_type written(const std::string& file);
   void note(const std::string& file);
   ssl_ctx_ptr make_context(const tls_settings& from, const tls_settings::identity* own);
 
