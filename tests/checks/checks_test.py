@@ -181,6 +181,10 @@ class Examples(TreeTest):
         self.assertEqual(len(list(examples.faults(self.root, [], ["diesel/timer"]))), 1)
         self.assertEqual(len(list(examples.faults(self.root, ["diesel/timer"], []))), 1)
 
+    def test_an_example_that_is_left_out_on_purpose_passes(self):
+        self.write("diesel/timer.cpp", "")
+        self.assertEqual(list(examples.faults(self.root, [], [], ["diesel/timer"])), [])
+
 
 class LinkedLibraries(unittest.TestCase):
     def test_what_the_language_needs_passes(self):
@@ -188,6 +192,13 @@ class LinkedLibraries(unittest.TestCase):
 
     def test_one_library_more_fails(self):
         self.assertEqual(linked_libraries.faults("\tlibssl.so.3 => /lib/libssl.so.3 (0x2)\n"), ["linked with libssl.so.3"])
+
+    def test_who_uses_tls_is_linked_with_openssl_and_no_more(self):
+        usual = "\tlibfmt.so.9 => /lib/libfmt.so.9 (0x2)\n"
+        openssl = "\tlibssl.so.3 => /lib/libssl.so.3 (0x2)\n\tlibcrypto.so.3 => /lib/libcrypto.so.3 (0x2)\n"
+        self.assertEqual(linked_libraries.tls_faults(usual + openssl), [])
+        self.assertEqual(linked_libraries.tls_faults(usual), ["not linked with OpenSSL"])
+        self.assertEqual(linked_libraries.tls_faults(openssl + "\tlibz.so.1 => /lib/libz.so.1 (0x2)\n"), ["linked with libz.so.1"])
 
 
 class DocSnippets(TreeTest):

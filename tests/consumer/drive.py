@@ -4,6 +4,7 @@
 usage: drive.py HOW SOURCE_ROOT BUILD_ROOT VERSION
 HOW: subproject   Meson finds no cetane and takes subprojects/cetane
      installed    against an installed cetane, found through pkg-config by Meson, CMake and make
+     tls          the program that uses cetane-tls, against an installed one
 """
 
 import os
@@ -72,6 +73,17 @@ def build_as_subproject(project, env, source):
     return build_with_meson(project, env, "--force-fallback-for=cetane", "--buildtype=plain")
 
 
+def speaks_tls(source, env, work):
+    """With the shared library of cetane: what it hides, cetane-tls cannot use."""
+    flags = run("pkg-config", "--cflags", "--libs", "cetane-tls", env=env, stdout=subprocess.PIPE, text=True).stdout.split()
+    program = work / "tls"
+    run(*os.environ.get("CXX", "g++").split(), "-std=c++20", HERE / "tls.cpp", "-o", program, *flags)
+    run(source / "scripts" / "certificate.sh", work)
+    output = run(program, work / "certificate.pem", work / "key.pem", env=env, stdout=subprocess.PIPE, text=True, timeout=30).stdout
+    print(output, flush=True)
+    return "hello over TLSv1.3\n" in output
+
+
 def says_version(program, env, version):
     output = run(program, env=env, stdout=subprocess.PIPE, text=True, timeout=30).stdout
     print(output, flush=True)
@@ -85,6 +97,9 @@ def outcomes(how, source, build, version, work):
         yield says_version(build_as_subproject(copy_project(work, how), env, source), env, version)
         return
     env = install(build, work)
+    if how == "tls":
+        yield speaks_tls(source, env, work) if shutil.which("openssl") else None
+        return
     for tool, builder in (("meson", build_with_meson), ("cmake", build_with_cmake), ("make", build_with_make)):
         if shutil.which(tool):
             yield says_version(builder(copy_project(work, tool), env), env, version)
