@@ -11,7 +11,7 @@ configure() {
   folder=$1
   shift
   [ ! -f "$folder/build.ninja" ] || return 0
-  if [ -n "${CI-}" ]; then set -- -Dwerror=true -Dio_uring=enabled "$@"; fi
+  if [ -n "${CI-}" ]; then set -- -Dwerror=true -Dio_uring=enabled -Dtls=enabled "$@"; fi
   if has apt-get; then set -- --wrap-mode=nodownload "$@"; fi
   # shellcheck disable=SC2086 # a list of options
   CXX=$compiler meson setup "$folder" $units "$@" >&2

@@ -27,7 +27,7 @@ matrix_facts() {
       matrix_only $threaded
       ;;
     no-io_uring)
-      compiler=clang++-19 options='--buildtype=debug -Ddebug=false -Dexamples=disabled -Db_sanitize=undefined -Db_lundef=false -Dio_uring=disabled'
+      compiler=clang++-19 options='--buildtype=debug -Ddebug=false -Dexamples=disabled -Db_sanitize=undefined -Db_lundef=false -Dio_uring=disabled -Dtls=disabled'
       ;;
     *) fail "no such configuration: $1; there are $matrix_names" ;;
   esac
