@@ -127,8 +127,11 @@ tls_session::state tls_session::shake_hands(std::string_view& records) {
 tls_session::state tls_session::read(std::string_view& records, char* to, std::size_t room,
                                      std::size_t& taken) noexcept {
   taken = 0;
-  if (failed_) return state::failed;
-  if (!begin(records)) return fail();
+  if (!begin(records)) return fail();  // what others have sealed is none of ours
+  if (failed_) {
+    records_ = nullptr;
+    return state::failed;
+  }
   int result = 1;
   while (taken < room) {
     std::size_t count = 0;
