@@ -200,6 +200,11 @@ def nobody_is_refused_by_workers(command):
         hammered(served, 5)
 
 
+def nobody_is_refused_by_event_loops(command):
+    with generations(command, "--port", "0", "--workers", "2") as served:
+        hammered(served, 5)
+
+
 def no_datagram_stays_without_an_answer(command):
     """A plain socket answers each; a session may begin anew in the new process, and answers each as well."""
     udp = str(pathlib.Path(command[0]).with_name("udp_count"))
@@ -235,13 +240,19 @@ def no_datagram_stays_without_an_answer(command):
 
 
 def who_is_served_goes_on(command):
+    for loops in ("1", "2"):
+        go_on_with_those_who_are_served([*command, "--workers", loops])
+
+
+def go_on_with_those_who_are_served(command):
     with generations(command) as served:
-        with served.client() as client:
+        with served.client() as one, served.client() as other:
             os.kill(served.pid, signal.SIGUSR2)
             served.expect_reloading()
             served.pid = int(served.manager.hear()["MAINPID"])
             served.started.expect_words(f"process {served.pid} has taken over")
-            harness.expect_echo(client, b"still here\n")
+            harness.expect_echo(one, b"still here\n")
+            harness.expect_echo(other, b"here too\n")
         harness.check(served.started.wait() == 0, "the old process did not end well")
         served.started.expect(served.line + " (inherited)")
 
@@ -311,17 +322,23 @@ def a_stop_ends_what_starts(command):
 
 
 def a_stop_need_not_wait_for_the_old_one(command):
-    with generations([*command, "--drain", "10min"]) as served:
-        with served.client() as client:
+    for loops in ("1", "2"):
+        end_the_old_one([*command, "--drain", "10min", "--workers", loops])
+
+
+def end_the_old_one(command):
+    with generations(command) as served:
+        with served.client() as one, served.client() as other:
             old = served.pid
             os.kill(old, signal.SIGUSR2)
             served.expect_reloading()
             served.pid = int(served.manager.hear()["MAINPID"])
-            served.started.expect_words(f"process {served.pid} has taken over", "stopping: 1 connection")
+            served.started.expect_words(f"process {served.pid} has taken over", "stopping: 2 connections")
             os.kill(old, signal.SIGUSR2)
             served.started.expect_words(f"SIGUSR2: process {served.pid} has taken over already")
             os.kill(old, signal.SIGTERM)
-            harness.expect_end(client)
+            harness.expect_end(one)
+            harness.expect_end(other)
             harness.check(served.started.wait() == 0, "the old process did not end well")
         served.started.expect(served.line + " (inherited)")
 
@@ -339,6 +356,7 @@ PROMISES = [
     nobody_is_refused,
     nobody_is_refused_on_a_unix_socket,
     nobody_is_refused_by_workers,
+    nobody_is_refused_by_event_loops,
     no_datagram_stays_without_an_answer,
     who_is_served_goes_on,
     a_new_file_is_taken,
