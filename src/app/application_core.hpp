@@ -17,6 +17,7 @@
 #include <cetane/app/task_entry.hpp>
 #include <cetane/backend/make_backend.hpp>
 #include <cetane/base/clock.hpp>
+#include <cetane/base/limits.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/event_loop.hpp>
 

@@ -17,8 +17,6 @@ namespace cetane::detail {
 /// the one that runs. Empty if the system does not tell.
 std::string find_own_program();
 
-/// How long a successor may take until it serves, unless the program says otherwise.
-inline constexpr duration default_restart_limit = std::chrono::seconds(30);
 /// How long one that was told to end may take.
 inline constexpr duration successor_end_limit = std::chrono::seconds(5);
 /// What a successor tells through its link: it serves; or, before an errno value, that there is no

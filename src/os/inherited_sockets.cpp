@@ -5,6 +5,7 @@
 #include <os/socket_option.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/base/limits.hpp>
 #include <cetane/base/text.hpp>
 
 #include <algorithm>

@@ -15,8 +15,6 @@ namespace cetane::os {
 
 /// The first of them: SD_LISTEN_FDS_START.
 inline constexpr int first_inherited = 3;
-/// So many are taken over.
-inline constexpr std::size_t most_inherited_sockets = 1024;
 
 struct inherited_socket {
   unique_fd fd;

@@ -143,8 +143,8 @@ class Generations:
 def generations(command, *place, environment=None, lines=1):
     with tempfile.TemporaryDirectory() as folder, Manager(os.path.join(folder, "notify")) as manager:
         place = [option.replace("FOLDER", folder) for option in place] or ["--port", "0"]
-        served = Generations(command, manager, place, environment, lines)
         try:
+            served = Generations(command, manager, place, environment, lines)
             with served.started:
                 yield served
                 served.stop()

@@ -70,7 +70,7 @@ def that_is_gone_harms_nothing(command):
 
 def that_does_not_read_harms_nothing(command):
     with managed(command) as (manager, server):
-        server.read_line()
+        manager.expect(READY="1")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as flood:
             flood.setblocking(False)
             flood.connect(manager.path)

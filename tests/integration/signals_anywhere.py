@@ -26,9 +26,9 @@ from traced import last_number, read_calls
 
 HARMLESS = ["SIGALRM", "SIGCHLD", "SIGSTOP", "SIGUSR1", "SIGWINCH"]
 FOR_A_MASTER = ["SIGALRM", "SIGCHLD", "SIGHUP", "SIGUSR1"]
-MASTERS_SIGNALS, WORKERS_SIGNALS = "[HUP INT QUIT USR1 TERM]", "SIG_BLOCK, [QUIT USR1 TERM]"
+MASTERS_SIGNALS, WORKERS_SIGNALS = "[HUP INT QUIT USR1 USR2 TERM]", "SIG_BLOCK, [QUIT USR1 TERM]"
 ENDING = ["SIGINT", "SIGTERM"]
-BLOCKED, UNBLOCKED = "rt_sigprocmask(SIG_BLOCK, [INT USR1 TERM]", "rt_sigprocmask(SIG_UNBLOCK, [INT USR1 TERM]"  # run() begins, and has ended
+BLOCKED, UNBLOCKED = "rt_sigprocmask(SIG_BLOCK, [INT USR1 USR2 TERM]", "rt_sigprocmask(SIG_UNBLOCK, [INT USR1 USR2 TERM]"  # run() begins, and has ended
 FLOODS = ["2+2", "3+3", "2+7"]
 FLOODS_OF_WORK = ["2+7"]  # a signal that makes the program call again would else never end
 DUMP = re.compile(r"^\d+ tasks?$", re.MULTILINE)

@@ -83,6 +83,10 @@ inline constexpr std::size_t most_processes = 1024;
 inline constexpr std::size_t most_workers = 256;
 /// Messages of a cross_loop_fanout that wait for one loop; then its oldest go.
 inline constexpr std::size_t default_cross_loop_limit = 65536;
+/// Sockets that a program takes over from who has started it.
+inline constexpr std::size_t most_inherited_sockets = 1024;
+/// How long a process that is started to take another's place may take until it serves.
+inline constexpr duration default_restart_limit = std::chrono::seconds(30);
 
 /// Threads for blocking calls, or the number of cores and 4, if that is less.
 inline constexpr std::size_t most_offload_threads = 32;
