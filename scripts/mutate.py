@@ -40,9 +40,14 @@ class Mutant:
     def __init__(self, path, line, kind, old, new):
         self.path, self.line, self.kind, self.old, self.new = path, line, kind, old, new
 
-    def __str__(self):
+    @property
+    def change(self):
+        """What scripts/equivalent.txt knows it by: the same when lines before it come and go."""
         before, after = (" / ".join(text.strip() for text in lines) or "(nothing)" for lines in (self.old, self.new))
-        return f"{self.path}:{self.line + 1}: {self.kind}: {before}  ->  {after}"
+        return f"{self.path}: {self.kind}: {before}  ->  {after}"
+
+    def __str__(self):
+        return self.change.replace(":", f":{self.line + 1}:", 1)
 
     def apply(self, root):
         path = root / self.path
@@ -104,7 +109,7 @@ def sites(folder):
 
 
 def equivalent():
-    """{text of a mutant: reason}"""
+    """{change of a mutant: reason}"""
     listed = ROOT / "scripts/equivalent.txt"
     lines = listed.read_text().splitlines() if listed.exists() else []
     return dict(line.split(" | ", 1) for line in lines if line and not line.startswith("#"))
@@ -174,7 +179,7 @@ def draw(folder, chance, known):
     """Of each kind in turn: there are many more comparisons than calls that let go."""
     kinds = collections.defaultdict(list)
     for mutant in sites(folder):
-        if str(mutant) not in known:
+        if mutant.change not in known:
             kinds[mutant.kind].append(mutant)
     for mutants in kinds.values():
         chance.shuffle(mutants)
