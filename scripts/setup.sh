@@ -101,6 +101,7 @@ missing_optional_tools() {
   has cmake || echo cmake
   has openssl || echo openssl
   has curl || echo curl
+  [ -f /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # whom curl trusts if it is told nothing
   has make || echo make
   [ -f /usr/lib/libefence.so.0.0 ] || echo electric-fence
   has strace || echo strace

@@ -26,6 +26,7 @@ ALLOWED = {
     "include/cetane/base/clock.hpp": ([CLOCK], "says that the loop's clock counts as steady_clock does, and does not read one"),
     "src/app/application_prefork.cpp": ([NUMBER], "several processes are none of a simulation's; for the log only"),
     "src/app/prefork_master.cpp": ([CLOCK], "several processes are none of a simulation's"),
+    "src/app/successor.cpp": ([CLOCK], "several processes are none of a simulation's"),
     "src/app/udp_session_core.cpp": ([RANDOM], "peers are only looked up by the hash that it goes into"),
     "src/backend/io_uring_backend.cpp": ([NUMBER], "only the thread that enabled a ring may use it"),
     "src/backend/io_uring_backend.hpp": ([NUMBER], "the same"),
@@ -33,11 +34,15 @@ ALLOWED = {
     "src/backend/sim_task_log.hpp": ([ADDRESSES], "tasks are only looked up in it, and get their numbers in the order in which they come"),
     "src/base/log.cpp": ([CLOCK], "lines of the log have the time of day, which nobody reads back"),
     "src/conc/offload_pool.cpp": ([NUMBER], "gives its thread a name for debuggers"),
+    "src/os/inherited_sockets.cpp": ([NUMBER], "sockets from outside are none of a simulation's"),
     "src/os/process.cpp": ([NUMBER], "processes are none of a simulation's"),
+    "src/os/run_again.cpp": ([NUMBER], "the same"),
+    "src/os/service_manager.cpp": ([CLOCK, NUMBER], "who has started the program is told; nothing comes back"),
     "src/polling/": ([CLOCK], "blocking calls, without an event loop"),
     "src/runtime/await_graph.hpp": ([ADDRESSES], "tasks are only looked up in it"),
     "src/testing/minimiser.cpp": ([CLOCK], "bounds the real time of runs that follow a failure"),
     "src/runtime/event_loop.cpp": ([ADDRESSES], "families are only looked up in it"),
+    "src/tls/ticket_keys.hpp": ([CLOCK], "keys of tickets are random anyway; none turns within a simulation"),
     "src/socketserver/": ([CLOCK, NUMBER], "blocking servers, without an event loop"),
 }
 

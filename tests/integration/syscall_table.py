@@ -104,6 +104,7 @@ TABLE = [
     # Which file it runs from, for a restart: without that it serves all the same.
     Row("openat", "ENOENT EACCES " + LACK, start=NOTHING, only="/proc/self/cmdline"),
     Row("readlink", "ENOENT EACCES ENOMEM", start=NOTHING, only="/proc/self/exe"),
+    Row("getcwd", "ENOENT EACCES ENOMEM", start=NOTHING),
     Row("newfstatat", "ENOMEM EIO", start=EITHER, serve=ONE),
     Row("fcntl", LACK, serve=ONE, only="F_DUPFD"),
     Row("sendfile", "EINVAL ENOSYS", serve=NOTHING),  # sendfile(2): "applications may wish to fall back to read and write"

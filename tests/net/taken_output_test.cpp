@@ -46,7 +46,7 @@ struct taken_fixture : net_fixture {
 }  // namespace
 
 TEST_CASE_METHOD(taken_fixture, "what comes back from the backend goes before what is sent now",
-                 "[net][send]") {
+                 "[net][send][plain]") {
   const std::string text(20'000, 'x');
   io().taking = pair.socket_here();
   loop.run(send_text, here, "first;");
