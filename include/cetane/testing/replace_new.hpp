@@ -22,6 +22,19 @@
 [[gnu::noinline]] void* operator new[](std::size_t bytes) { return operator new(bytes); }
 [[gnu::noinline]] void operator delete[](void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  if (cetane::testing::allocation_failure::strikes()) return nullptr;
+  return std::malloc(std::max<std::size_t>(bytes, 1));
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes, const std::nothrow_t& none) noexcept {
+  return operator new(bytes, none);
+}
+[[gnu::noinline]] void operator delete(void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
 
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   if (cetane::testing::allocation_failure::strikes()) throw std::bad_alloc();
