@@ -166,7 +166,8 @@ void prefork_master::heed(int number) {
       return roster_.restart_all();
     case SIGUSR1:
       for (auto& [pid, one] : workers_) {
-        if (roster_.is_ready(pid)) one.process.signal(SIGUSR1);
+        one.shows_tasks = !roster_.is_ready(pid);
+        if (!one.shows_tasks) one.process.signal(SIGUSR1);
       }
       return;
     case SIGUSR2:
@@ -262,6 +263,7 @@ void prefork_master::hear(int pid, worker& one) {
       if (words[i] == worker_word::ready) {
         const bool first = !roster_.any_was_ready();
         roster_.ready(pid);
+        if (std::exchange(one.shows_tasks, false)) one.process.signal(SIGUSR1);
         if (first) duty_.on_serving();
       } else if (words[i] == worker_word::leaves) {
         roster_.leaves(pid);

@@ -63,6 +63,7 @@ class prefork_master {
     child_process process;
     unique_fd link;
     time_point kill_at = never;
+    bool shows_tasks = false;  // once it can: before that the signal would end it
   };
 
   void direct();

@@ -45,7 +45,7 @@ def copy_project(work, name):
 
 def build_with_meson(project, env, *options):
     output = project / "build"
-    run("meson", "setup", "--wrap-mode=nodownload", "--unity=on", "--unity-size=40", *options, output, project, env=env)
+    run("meson", "setup", "--wrap-mode=nodownload", "--unity=on", "--unity-size=20", *options, output, project, env=env)
     run("ninja", "-C", output, env=env)
     run("meson", "test", "-C", output, "--print-errorlogs", env=env)  # the user's own, with cetane-testing
     return output / "consumer"
