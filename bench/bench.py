@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [memory] [micro] [compile] [rates] [latency] [kinds]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [field] [memory] [micro] [compile] [rates] [latency] [kinds]      what to measure (all)
 
-Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots. The counts have bounds as well,
-in bounds.json: the status is 1 when one of them is above its own.
+Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots; what an earlier run measured and
+this one does not is kept. The counts have bounds as well, in bounds.json: the status is 1 when one of them is above its own. page.py makes a page of it all.
 """
 
 import argparse
 import json
+import os
 import pathlib
+import platform
 import subprocess
 import sys
 
@@ -20,6 +22,7 @@ import source_size
 import targets
 
 BACKENDS = {"epoll": "", "io_uring": ", io_uring"}  # and what a row of it has behind its name
+COUNTED_PEERS = ("libuv", "asio", "tokio")
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -27,9 +30,9 @@ def as_word(contestant):
     return f"{contestant.name}={' '.join(map(str, contestant.command))}"
 
 
-def run_part(script, results, *words):
+def run_part(script, results, *words, name=None):
     """Runs one of the scripts and gives the figures that it wrote, or None when it failed."""
-    path = results / (script.removesuffix(".py") + ".json")
+    path = results / f"{name or script.removesuffix('.py')}.json"
     path.unlink(missing_ok=True)
     done = subprocess.run([sys.executable, HERE / script, *map(str, words), "--json", path], check=False)
     if not path.exists():
@@ -56,10 +59,19 @@ def counts(build, results):
     return rows
 
 
+def field(build, results):
+    """The same counts of the peers: no targets, a table to see them by. Those that Valgrind can follow."""
+    contestants = [each for each in servers.peers(build) if each.command and each.name in COUNTED_PEERS]
+    run_part("count.py", results, "--load", build / "bench" / "load", *map(as_word, contestants), name="field")
+    return {}
+
+
 def memory(build, results):
-    ours = servers.cetane(build)
-    found = run_part("rss.py", results, as_word(servers.limits(build)[0]), as_word(ours))
-    return {"M1, epoll": found["bytes_each"][ours.name]} if found else {}
+    """With as many connections as the method asks for; those of `counts` are fewer, which takes less time."""
+    ours = {backend: servers.cetane(build, backend) for backend in BACKENDS}
+    peers = [each for each in servers.peers(build) if each.command]
+    found = run_part("rss.py", results, *map(as_word, [servers.limits(build)[0], *ours.values(), *peers]), name="memory")
+    return {f"M1, {backend}": found["bytes_each"][each.name] for backend, each in ours.items()} if found else {}
 
 
 def micro(build, results):
@@ -89,6 +101,19 @@ def rates(build, results):
             for figure, row in contestants.get(servers.cetane(build, backend).name, {}).items():
                 if f"{work} {figure}{suffix}" in targets.ROWS:
                     rows[f"{work} {figure}{suffix}"] = row["ratio"] / best_limit(build, contestants, figure)
+    return rows | beside_peers(build, found)
+
+
+def beside_peers(build, found):
+    """The rate as a ratio to those of the peers that a target was set for. E2 is E1 seen so."""
+    rows = {}
+    for work, promised in {"E1": "E2", "E4": "E4"}.items():
+        contestants = found.get(work, {})
+        for backend, suffix in BACKENDS.items():
+            ours = contestants.get(servers.cetane(build, backend).name)
+            for peer in (peer for peer in targets.PEERS if peer in contestants):
+                if ours and f"{promised} {peer}{suffix}" in targets.ROWS:
+                    rows[f"{promised} {peer}{suffix}"] = ours["rate"]["ratio"] / contestants[peer]["rate"]["ratio"]
     return rows
 
 
@@ -104,7 +129,22 @@ def kinds(build, results):
     return {}
 
 
-PARTS = {"counts": counts, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds}
+PARTS = {"counts": counts, "field": field, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds}
+
+
+def machine(build):
+    """What the figures depend on and a reader cannot see from them."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    compiler = next(word for word in commands[0]["command"].split() if "++" in pathlib.Path(word).name)
+    version = subprocess.run([compiler, "-dumpversion"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    full = subprocess.run([compiler, "-dumpfullversion"], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    name = "clang" if "clang" in compiler else "g++"
+    return {"compiler": f"{name} {full or version}", "kernel": platform.release().split("-")[0], "processors": os.cpu_count()}
+
+
+def keep(path, rows):
+    earlier = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(earlier | rows, indent=2) + "\n")
 
 
 def print_summary(rows):
@@ -112,7 +152,7 @@ def print_summary(rows):
     for name in (name for name in targets.ROWS if name in rows):
         what, target, acceptable, unit = targets.ROWS[name]
         value = f"{rows[name]:.3f}" if rows[name] < 10 else f"{rows[name]:.0f}"
-        print(f"{name:<22}{what:<52}{value + unit:>10}{target:>10}{acceptable:>12}  {targets.verdict(name, rows[name])}")
+        print(f"{name:<22}{what:<52}{value + unit:>10}{target:>10}{'-' if acceptable is None else acceptable:>12}  {targets.verdict(name, rows[name])}")
 
 
 def main():
@@ -129,7 +169,8 @@ def main():
     for part in chosen.parts or PARTS:
         rows.update(PARTS[part](chosen.build.resolve(), results))
     print_summary(rows)
-    (results / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")
+    keep(results / "summary.json", rows)
+    keep(results / "machine.json", machine(chosen.build))
     if "counts" in (chosen.parts or PARTS):
         sys.exit(bounds.report(rows))
 
