@@ -75,6 +75,21 @@ TEST_CASE("what was cut off is sent again after as long again, at most", "[testi
   });
 }
 
+TEST_CASE("what a host says to itself passes no network that could be cut",
+          "[testing][partition]") {
+  world(1).run([](world& w) -> task<> {
+    auto& db = w.host("db");
+    const auto& server = db.serve(service(echo, 80));
+    w.partition(db, db);
+    const duration before = w.elapsed();
+    auto connecting = db.spawn(connect_outcome, "db", server.port());
+    const std::string outcome = co_await connecting;
+
+    REQUIRE(outcome == "connected");
+    REQUIRE(w.elapsed() - before < 1s);
+  });
+}
+
 TEST_CASE("a connect goes on asking while the network is cut", "[testing][partition]") {
   world(1).run([](world& w) -> task<> {
     auto& db = w.host("db");
