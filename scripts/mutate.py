@@ -115,6 +115,12 @@ def equivalent():
     return dict(line.split(" | ", 1) for line in lines if line and not line.startswith("#"))
 
 
+def compiler_with_memory():
+    """A header that is put back need not be compiled again by all who include it."""
+    compiler = os.environ.get("CXX", "g++")
+    return dict(os.environ, CXX=f"ccache {compiler}") if shutil.which("ccache") and "ccache" not in compiler else None
+
+
 class Copy:
     """The sources and a build of their own."""
 
@@ -128,7 +134,7 @@ class Copy:
                 shutil.copyfile(ROOT / name, target)
         if not (self.build / "build.ninja").exists():
             options = ["-Dtests=enabled", "-Dio_uring=enabled", "-Dexamples=disabled", "--buildtype=debug", "-Ddebug=false", "--unity=off", "--wrap-mode=nodownload"]
-            subprocess.run(["meson", "setup", self.build, self.root, *options], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["meson", "setup", self.build, self.root, *options], check=True, stdout=subprocess.DEVNULL, env=compiler_with_memory())
         if not self.compile([]):
             sys.exit(f"mutate: the sources do not compile as they are: ninja -C {self.build}")
 
