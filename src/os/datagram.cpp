@@ -14,6 +14,7 @@
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace cetane::os {
 namespace {
@@ -41,16 +42,26 @@ int set_peer(int fd, const address& to) noexcept {
   return result_of(::connect(fd, raw.get(), raw.length()));
 }
 
+// Descriptors came along, which any sender to a Unix socket may do. Nobody here asks for them.
+void close_passed(const cmsghdr& passed) noexcept {
+  const std::size_t count = (passed.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t i = 0; i < count; ++i) {
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(&passed) + i * sizeof number, sizeof number);
+    ::close(number);
+  }
+}
+
 // What the kernel says of a datagram besides its bytes.
 std::uint32_t lost_before(const msghdr& header) noexcept {
+  std::uint32_t count = 0;
   for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr;
        each = CMSG_NXTHDR(const_cast<msghdr*>(&header), each)) {
-    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SO_RXQ_OVFL) continue;
-    std::uint32_t count = 0;
-    std::memcpy(&count, CMSG_DATA(each), sizeof count);
-    return count;
+    if (each->cmsg_level != SOL_SOCKET) continue;
+    if (each->cmsg_type == SCM_RIGHTS) close_passed(*each);
+    if (each->cmsg_type == SO_RXQ_OVFL) std::memcpy(&count, CMSG_DATA(each), sizeof count);
   }
-  return 0;
+  return count;
 }
 
 const sock_extended_err* find_failure(msghdr& header) noexcept {
@@ -135,7 +146,7 @@ int datagram_batch::receive(int socket, std::size_t limit, std::size_t count) no
   do {
     result =
         result_of(::recvmmsg(socket, messages_.data(), static_cast<unsigned>(std::min(count, most)),
-                             MSG_DONTWAIT, nullptr));
+                             MSG_DONTWAIT | MSG_CMSG_CLOEXEC, nullptr));
   } while (result == -EINTR);
   for (int i = 0; i < result; ++i) note_arrival(static_cast<std::size_t>(i));
   return result;
