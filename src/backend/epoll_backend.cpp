@@ -24,6 +24,7 @@
 #include <backend/slot_table.hpp>
 #include <os/file.hpp>
 #include <os/fork_hook.hpp>
+#include <os/passed_descriptors.hpp>
 #include <os/syscalls.hpp>
 #include <runtime/io_blocks.hpp>
 
@@ -68,6 +69,8 @@ class epoll_backend final : public kernel_backend {
   void set_reading(stream_io& stream, bool on) noexcept override;
   ssize_t write(stream_io& stream, const iovec* parts, int count) noexcept override;
   ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override;
+  ssize_t write_with(stream_io& stream, std::string_view bytes,
+                     std::span<const int> descriptors) noexcept override;
   ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
   std::string leftovers() const override;
 
@@ -80,8 +83,10 @@ class epoll_backend final : public kernel_backend {
   void deliver(event_loop& loop, const epoll_event& event) noexcept;
   void deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
                          std::uint32_t events) noexcept;
+  bool note_events(stream_io& stream, std::uint64_t tag, std::uint32_t events) noexcept;
   void deliver_to_datagram(datagram_io& socket, std::uint32_t events) noexcept;
   [[gnu::always_inline]] inline void read(io_blocks& blocks, stream_io& stream) noexcept;
+  [[gnu::noinline]] void read_passing(io_blocks& blocks, stream_io& stream) noexcept;
   [[gnu::cold]] void read_nothing(stream_io& stream, long result) noexcept;
   [[gnu::noinline]] void note_unread(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;
@@ -158,6 +163,11 @@ void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept
   if (object->type == io_object::kind::datagram) {
     return deliver_to_datagram(static_cast<datagram_io&>(*object), event.events);
   }
+  if (object->type == io_object::kind::passing) {
+    auto& stream = static_cast<stream_io&>(*object);
+    if (note_events(stream, tag, event.events)) read_passing(loop.blocks(), stream);
+    return;
+  }
   if (object->one_shot) unwatch(*object);
   object->readable = true;
   static_cast<poll_io&>(*object).on_ready();
@@ -173,21 +183,27 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
     read(loop.blocks(), stream);
     return;
   }
+  if (note_events(stream, tag, events)) read(loop.blocks(), stream);
+}
+
+// Tells the stream, and says whether it is there and to be read from.
+bool epoll_backend::note_events(stream_io& stream, std::uint64_t tag,
+                                std::uint32_t events) noexcept {
   if ((events & EPOLLPRI) != 0) stream.short_read_empties = false;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) stream.readable = true;
   if ((events & EPOLLOUT) != 0 && !stream.writable) {
     stream.writable = true;
     stream.on_writable();
-    if (slots_.find(tag) != &stream) return;
+    if (slots_.find(tag) != &stream) return false;
   }
   const bool failed = (events & EPOLLERR) != 0 && stream.failure == 0;  // perhaps after the end
   if (failed || ((events & (EPOLLRDHUP | EPOLLHUP)) != 0 && !stream.hung_up)) {
     stream.hung_up = true;
     stream.short_read_empties = false;
     stream.on_hang_up(failed ? ask_failure(stream) : 0);
-    if (slots_.find(tag) != &stream) return;
+    if (slots_.find(tag) != &stream) return false;
   }
-  if (stream.readable && stream.reading) read(loop.blocks(), stream);
+  return stream.readable && stream.reading;
 }
 
 // Behind an error there may be input for which there is no other event: see receive().
@@ -222,6 +238,17 @@ void epoll_backend::read(io_blocks& blocks, stream_io& stream) noexcept {
   stream.on_data(blocks.input, static_cast<std::size_t>(count));
 }
 
+// A short read says nothing here: a read ends behind each message that had descriptors.
+void epoll_backend::read_passing(io_blocks& blocks, stream_io& stream) noexcept {
+  const long count = receive_with_descriptors(stream, blocks.input, io_blocks::input_bytes);
+  if (count <= 0) return read_nothing(stream, count);
+  stream.readable = true;
+  note_unread(stream);
+  const std::uint64_t tag = slots_.tag(stream.slot);
+  stream.on_data(blocks.input, static_cast<std::size_t>(count));
+  if (slots_.find(tag) == &stream) stream.on_delivered();
+}
+
 // The input has ended (0), or a negative errno value says why nothing came.
 void epoll_backend::read_nothing(stream_io& stream, long result) noexcept {
   stream.readable = result == -EINTR;
@@ -244,7 +271,12 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
     auto* const stream = static_cast<stream_io*>(slots_.find(unread_[i]));
     if (stream == nullptr) continue;
     stream->unread_noted = false;
-    if (stream->reading && stream->readable) read(loop.blocks(), *stream);
+    if (!stream->reading || !stream->readable) continue;
+    if (stream->type == io_object::kind::passing) {
+      read_passing(loop.blocks(), *stream);
+    } else {
+      read(loop.blocks(), *stream);
+    }
   }
   unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
 }
@@ -319,6 +351,12 @@ ssize_t epoll_backend::write_soon(stream_io& stream, std::string_view bytes) noe
   if (sent >= 0) [[likely]]
     return sent;
   return sent == -EINTR ? 0 : written(stream, sent);  // 0: the stream goes on with write()
+}
+
+ssize_t epoll_backend::write_with(stream_io& stream, std::string_view bytes,
+                                  std::span<const int> descriptors) noexcept {
+  if (!stream.writable) return -EAGAIN;
+  return written(stream, os::send_with_descriptors(stream.descriptor, bytes, descriptors));
 }
 
 ssize_t epoll_backend::send_file(stream_io& stream, int file, off_t offset,

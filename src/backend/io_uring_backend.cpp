@@ -223,6 +223,7 @@ void uring_backend::submit_wanted() noexcept {
     object->unread_noted = false;
     switch (object->type) {
       case io_object::kind::stream:
+      case io_object::kind::passing:
         submit_for(static_cast<stream_io&>(*object), tag);
         break;
       case io_object::kind::poll:

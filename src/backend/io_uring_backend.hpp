@@ -50,6 +50,8 @@ class uring_backend final : public kernel_backend {
     blocks.staged = filling_->room();
   }
   ssize_t write_soon(stream_io& stream, std::string_view bytes) noexcept override;
+  ssize_t write_with(stream_io& stream, std::string_view bytes,
+                     std::span<const int> descriptors) noexcept override;
   unsent send_taken(stream_io& stream) noexcept override;
   void flush() noexcept override;
   ssize_t send_file(stream_io& stream, int file, off_t offset, std::size_t count) noexcept override;
@@ -153,6 +155,7 @@ class uring_backend final : public kernel_backend {
   void hold(stream_io& stream, completion done) noexcept;
   bool told_of_hang_up(stream_io& stream, bool broken, int error) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;
+  void read_passing(io_blocks& blocks, stream_io& stream) noexcept;
   void read_held(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;
 

@@ -4,7 +4,9 @@
 // wait, or when input is large. It takes a buffer for each message that comes, which is good for
 // small ones: fifty of them come with one system call. Large input would wander through all buffers
 // and find none of them in the cache. So a stream whose last input was large is polled for, and
-// read from with a system call into the loop's block, once a pass, until the socket is empty.
+// read from with a system call into the loop's block, once a pass, until the socket is empty. A
+// stream that takes descriptors is always read from like this: a receive that stays would drop
+// them.
 #include <backend/io_uring_backend.hpp>
 
 #include <runtime/io_blocks.hpp>
@@ -19,7 +21,8 @@
 namespace cetane::detail {
 // The socket is empty when this is submitted: the kernel need not try.
 void uring_backend::submit_receive(stream_io& stream, std::uint64_t tag) noexcept {
-  if (stream.bulky) return submit_event(stream, tag, op_receive, POLLIN, false);
+  const bool reads_itself = stream.bulky || stream.type == io_object::kind::passing;
+  if (reads_itself) return submit_event(stream, tag, op_receive, POLLIN, false);
   io_uring_sqe& entry = ring_.next_submission();
   io_uring_prep_recv_multishot(&entry, stream.descriptor, nullptr, 0, 0);
   entry.flags |= IOSQE_BUFFER_SELECT;
@@ -145,12 +148,29 @@ void uring_backend::deliver_end(stream_io& stream, int error) noexcept {
 void uring_backend::read(event_loop& loop, stream_io& stream) noexcept {
   if (held_.find(stream.descriptor) != nullptr) return read_held(stream);
   io_blocks& blocks = loop.blocks();
+  if (stream.type == io_object::kind::passing) return read_passing(blocks, stream);
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count > 0) {
     stream.readable = static_cast<std::size_t>(count) == io_blocks::input_bytes;
     stream.bulky = static_cast<std::size_t>(count) >= large_input;
     note_wanted(stream);
     stream.on_data(blocks.input, static_cast<std::size_t>(count));
+  } else if (count == -EAGAIN || count == -EINTR) {
+    stream.readable = count == -EINTR;
+    note_wanted(stream);
+  } else {
+    deliver_end(stream, static_cast<int>(-count));
+  }
+}
+
+void uring_backend::read_passing(io_blocks& blocks, stream_io& stream) noexcept {
+  const long count = receive_with_descriptors(stream, blocks.input, io_blocks::input_bytes);
+  if (count > 0) {
+    const std::uint64_t tag = slots_.tag(stream.slot);
+    stream.readable = true;
+    note_wanted(stream);
+    stream.on_data(blocks.input, static_cast<std::size_t>(count));
+    if (slots_.find(tag) == &stream) stream.on_delivered();
   } else if (count == -EAGAIN || count == -EINTR) {
     stream.readable = count == -EINTR;
     note_wanted(stream);

@@ -8,6 +8,7 @@
 #include <backend/io_uring_backend.hpp>
 
 #include <os/file.hpp>
+#include <os/passed_descriptors.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -151,6 +152,16 @@ void uring_backend::flush() noexcept {
     // As if the kernel had answered, in the next poll.
     aside_.push_back({label(filling_->number_of(letter), op_send), static_cast<int>(sent), 0});
   }
+}
+
+ssize_t uring_backend::write_with(stream_io& stream, std::string_view bytes,
+                                  std::span<const int> descriptors) noexcept {
+  assert(!stream.output_taken);
+  if (!stream.writable) return -EAGAIN;
+  if (const int error = held_error(stream); error != 0) return -error;
+  const ssize_t sent = os::send_with_descriptors(stream.descriptor, bytes, descriptors);
+  if (sent == -EAGAIN) no_room(stream);
+  return why_unwritten(stream, sent);
 }
 
 ssize_t uring_backend::send_file(stream_io& stream, int file, off_t offset,

@@ -1,6 +1,7 @@
 #include <backend/kernel_backend.hpp>
 
 #include <os/fork_hook.hpp>
+#include <os/passed_descriptors.hpp>
 #include <os/socket.hpp>
 
 #include <cetane/base/errors.hpp>
@@ -132,6 +133,30 @@ int kernel_backend::local_address(int descriptor, address& out) {
 
 int kernel_backend::peer_address(int descriptor, address& out) {
   return os::peer_address(descriptor, out);
+}
+
+int kernel_backend::ask_peer_credentials(int descriptor, peer_credentials& out) {
+  return os::ask_peer_credentials(descriptor, out);
+}
+
+// Without memory for a note of them they count as cut off: so nobody misses them unaware.
+long kernel_backend::receive_with_descriptors(stream_io& stream, char* to,
+                                              std::size_t size) noexcept {
+  os::passed_descriptors passed;
+  long count = 0;
+  {
+    const os::forks_held_back until_they_are_owned;
+    count =
+        os::receive_with_descriptors(stream.descriptor, to, size, stream.descriptor_room(), passed);
+    if (count < 0) return count;
+    std::size_t owned = 0;
+    while (owned < passed.count && own(passed.numbers[owned])) ++owned;
+    for (std::size_t i = owned; i < passed.count; ++i) ::close(passed.numbers[i]);
+    passed.cut = passed.cut || owned < passed.count;
+    passed.count = owned;
+  }
+  if (passed.count == 0 && !passed.cut) return count;
+  return stream.on_descriptors(passed.view(), passed.cut) ? count : -EAGAIN;
 }
 
 int kernel_backend::set_keepalive(int descriptor) {

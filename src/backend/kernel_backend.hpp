@@ -49,6 +49,7 @@ class kernel_backend : public backend {
   int connect_result(int descriptor) override;
   int local_address(int descriptor, address& out) override;
   int peer_address(int descriptor, address& out) override;
+  int ask_peer_credentials(int descriptor, peer_credentials& out) override;
   int set_keepalive(int descriptor) override;
   int shutdown_write(stream_io& stream) override;
   std::size_t unsent_bytes(const stream_io& stream) override;
@@ -85,6 +86,10 @@ class kernel_backend : public backend {
 
   /// Why a write has failed of which the kernel says `error`, negative.
   static ssize_t why_unwritten(stream_io& stream, ssize_t error) noexcept;
+
+  /// Reads from a stream that takes descriptors, and hands it those. The count of bytes, 0 at the
+  /// end, or a negative errno value: -EAGAIN as well where the stream wants no more.
+  long receive_with_descriptors(stream_io& stream, char* to, std::size_t size) noexcept;
 
   /// A datagram socket had no room: arranges that on_ready() tells when there is.
   virtual void await_room(datagram_io& socket) noexcept = 0;

@@ -72,6 +72,7 @@ class sim_backend final : public backend, public simulation {
   int connect_result(int descriptor) override;
   int local_address(int descriptor, address& out) override;
   int peer_address(int descriptor, address& out) override;
+  int ask_peer_credentials(int descriptor, peer_credentials& out) override;
   int set_keepalive(int descriptor) override;
   int shutdown_write(stream_io& stream) override;
   std::size_t unsent_bytes(const stream_io& stream) override;
@@ -396,6 +397,19 @@ int sim_backend::peer_address(int descriptor, address& out) {
   if (socket == nullptr) return -EBADF;
   const auto stream = network_.find_stream(descriptor);
   return stream == nullptr ? -ENOTCONN : stream->remote_address(out);
+}
+
+// Both ends of a Unix socket are on one machine.
+int sim_backend::ask_peer_credentials(int descriptor, peer_credentials& out) {
+  const spared_memory network;
+  const auto socket = network_.find_stream(descriptor);
+  if (socket == nullptr) return -EBADF;
+  address remote;
+  const bool is_unix =
+      socket->local.is_unix() || (socket->remote_address(remote) == 0 && remote.is_unix());
+  if (!is_unix) return -EOPNOTSUPP;
+  out = host_.credentials;
+  return 0;
 }
 
 int sim_backend::set_keepalive(int descriptor) {

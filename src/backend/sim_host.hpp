@@ -27,6 +27,8 @@ class sim_host final : public simulated_host {
   const address& ipv4() const noexcept override { return ipv4_; }
   const address& ipv6() const noexcept override { return ipv6_; }
 
+  void runs_as(const peer_credentials& who) noexcept override { credentials = who; }
+
   /// What it is called in the log.
   std::string title() const { return name_.empty() ? "the test" : name_; }
 
@@ -57,6 +59,7 @@ class sim_host final : public simulated_host {
   const unsigned number;  // 1: where the loop is that moves the clock
   sim_ports ports;        // of connections, and the names of all Unix sockets
   sim_ports datagram_ports;
+  peer_credentials credentials;                    // of all processes there
   bool up = false;                                 // it has a loop
   std::map<unsigned, std::uint64_t> cut_off_from;  // hosts to which nothing gets, with the cut
 

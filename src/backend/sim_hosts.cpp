@@ -8,13 +8,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include <unistd.h>
+
 namespace cetane::detail {
 
 sim_host::sim_host(unsigned its_number, std::string its_name)
     : number(its_number),
       name_(std::move(its_name)),
       ipv4_(*address::parse_ip(fmt::format("10.0.0.{}", number), 0)),
-      ipv6_(*address::parse_ip(fmt::format("fd00::{:x}", number), 0)) {}
+      ipv6_(*address::parse_ip(fmt::format("fd00::{:x}", number), 0)) {
+  credentials = {1, ::getuid(), ::getgid()};
+}
 
 sim_host& sim_hosts::add(std::string name) {
   if (!hosts_.empty()) {

@@ -35,11 +35,13 @@ bool is_busy_unix_socket(const detail::connect_race& race, const std::vector<add
          race.first_failure() == std::errc::resource_unavailable_try_again;
 }
 
-connection take_over(event_loop& loop, detail::connect_attempt& made) {
+connection take_over(event_loop& loop, detail::connect_attempt& made,
+                     const std::optional<connection_limits>& limits) {
   static const connection_limits usual;
   const address to = made.to();
   if (!to.is_unix()) loop.io().set_keepalive(made.descriptor);
   auto stream = std::make_unique<detail::stream>(loop, usual);
+  if (limits) stream->set_limits(*limits);
   if (const int failed = stream->open(made.take(), to); failed < 0)
     throw connect_error("connect to " + to.to_string(), system_code(failed));
   return connection(*stream.release());
@@ -80,7 +82,7 @@ class connect_op::attempt {
       co_await hold(*race_);
     } while (is_busy_unix_socket(*race_, choices));
     if (race_->winner() == nullptr) throw failure();
-    co_return take_over(loop_, *race_->winner());
+    co_return take_over(loop_, *race_->winner(), op_.limits_);
   }
 
   task<std::vector<address>> find() {

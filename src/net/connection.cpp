@@ -88,6 +88,25 @@ send_op connection::send_file(int descriptor, std::uint64_t offset, std::uint64_
   return send_op(stream(), detail::output_goal::empty);
 }
 
+send_op connection::send_descriptors(std::span<const int> descriptors, std::string_view bytes) {
+  detail::stream& to = stream();
+  return send_op(to, to.queue_descriptors(descriptors, bytes));
+}
+
+send_op connection::send_descriptor(int descriptor, std::string_view bytes) {
+  return send_descriptors(std::span(&descriptor, 1), bytes);
+}
+
+std::vector<unique_fd> connection::take_descriptors(std::size_t count) {
+  return stream().take_descriptors(count);
+}
+
+unique_fd connection::take_descriptor() { return std::move(take_descriptors(1).front()); }
+
+std::size_t connection::waiting_descriptors() const { return stream().held_descriptors(); }
+
+cetane::peer_credentials connection::peer_credentials() const { return stream().credentials(); }
+
 send_op connection::send_eof() {
   stream().queue_end();
   return send_op(stream(), detail::output_goal::ended);

@@ -19,6 +19,7 @@ struct output_queue::segment {
   int level = 0;
   bool begun = false;
   unique_fd file;
+  std::unique_ptr<kept_descriptors> along;
   std::uint64_t file_offset = 0;
   std::uint64_t file_left = 0;
   std::size_t begin = 0;
@@ -116,13 +117,31 @@ void output_queue::push_file(unique_fd file, std::uint64_t offset, std::uint64_t
   insert(*added);
 }
 
+void output_queue::push_with(std::unique_ptr<kept_descriptors> along, std::string_view bytes,
+                             int level) {
+  segment* const added = make_segment(bytes.size(), level);
+  added->along = std::move(along);
+  added->end = bytes.copy(added->data(), bytes.size());
+  bytes_ += bytes.size();
+  insert(*added);
+}
+
 int output_queue::gather(iovec* parts, int most) const noexcept {
   int count = 0;
   for (segment* s = first_; s != nullptr && count < most && !s->file; s = s->next) {
+    if (s->along && count != 0) break;
     parts[count++] = {s->data() + s->begin, s->end - s->begin};
+    if (s->along) break;
   }
   return count;
 }
+
+std::span<const int> output_queue::descriptors() const noexcept {
+  if (first_ == nullptr || !first_->along) return {};
+  return first_->along->view();
+}
+
+void output_queue::drop_descriptors() noexcept { first_->along.reset(); }
 
 void output_queue::advance(std::size_t count) noexcept {
   while (count > 0) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <net/kept_descriptors.hpp>
+
 #include <cetane/coro/frame_memory.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/net/send_op.hpp>
@@ -10,6 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
 
 namespace cetane::detail {
@@ -44,7 +48,11 @@ class output_queue final : public waitable, public timer, public pooled {
   /// As push(), for a part of a file.
   void push_file(unique_fd file, std::uint64_t offset, std::uint64_t count, int level);
 
-  /// The first segments in memory, `most` at most; 0 when a file is first.
+  /// As push(), for a message that takes descriptors along. It shares its segment with no other.
+  void push_with(std::unique_ptr<kept_descriptors> along, std::string_view bytes, int level);
+
+  /// The first segments in memory, `most` at most; 0 when a file is first. None that takes
+  /// descriptors along, or one such alone.
   int gather(iovec* parts, int most) const noexcept;
 
   /// Notes that `count` bytes were written.
@@ -59,6 +67,10 @@ class output_queue final : public waitable, public timer, public pooled {
   file_part file() const noexcept;
   void advance_file(std::uint64_t count) noexcept;
   void drop_file() noexcept;
+
+  /// What the first segment takes along; nothing once its first byte is gone.
+  std::span<const int> descriptors() const noexcept;
+  void drop_descriptors() noexcept;
 
   // Who waits for the output to leave.
   task_context* writer = nullptr;

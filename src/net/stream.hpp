@@ -10,12 +10,15 @@
 #include <cetane/net/connection.hpp>
 #include <cetane/net/read_op.hpp>
 #include <cetane/net/send_op.hpp>
+#include <cetane/os/peer_credentials.hpp>
 #include <cetane/os/unique_fd.hpp>
 #include <cetane/runtime/event_loop.hpp>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cetane::detail {
 
@@ -81,6 +84,12 @@ class stream : public stream_io, public waitable {
   closed_by_peer how_peer_left() const noexcept;
   [[noreturn]] void throw_closed(std::string_view tried);
 
+  // What a Unix socket carries besides bytes: stream_descriptors.cpp.
+  output_goal queue_descriptors(std::span<const int> descriptors, std::string_view bytes);
+  std::vector<unique_fd> take_descriptors(std::size_t count);
+  std::size_t held_descriptors() const noexcept;
+  peer_credentials credentials();
+
   // What few connections need: stream_extras.cpp.
   const address& remote();
   const address& local();
@@ -123,6 +132,9 @@ class stream : public stream_io, public waitable {
   void on_unsent(std::string_view bytes, int error) noexcept override;
   void on_staged(std::size_t bytes, ssize_t result) noexcept override;
   void on_unread(std::string_view bytes) noexcept override;
+  std::size_t descriptor_room() const noexcept override;
+  bool on_descriptors(std::span<const int> descriptors, bool cut) noexcept override;
+  void on_delivered() noexcept override { update_reading(); }
 
   io_blocks& blocks() const noexcept { return loop_.blocks(); }
   backend& io() const noexcept { return loop_.io(); }
@@ -207,6 +219,12 @@ class stream : public stream_io, public waitable {
   void break_output(int error) noexcept;
   void fail_writing(int error, std::size_t lost_bytes) noexcept;
   void drop_output() noexcept;
+  void begin_passing();
+  void end_passing() noexcept;
+  void note_reason(std::string_view why) noexcept;
+  ssize_t write_with(const iovec& part, std::span<const int> descriptors) noexcept;
+  int why_cut(std::size_t came) noexcept;
+  [[noreturn]] void throw_too_few(std::size_t wanted);
   bool refuse_writer(output_goal& goal, std::coroutine_handle<> frame, task_context& task);
   [[noreturn]] void throw_second_writer();
 

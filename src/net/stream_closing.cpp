@@ -31,6 +31,7 @@ int stream::open(int descriptor, const address& peer) {
     } else {
       extras().remote = peer;
     }
+    if (peer.is_unix() && limits_->passed_descriptors != 0) begin_passing();
     if (const int failed = io().watch(*this, !peer.is_unix()); failed < 0) return fail(failed);
   } catch (const std::bad_alloc&) {
     return fail(-ENOMEM);
@@ -44,6 +45,7 @@ int stream::open(int descriptor, const address& peer) {
 void stream::close() noexcept {
   if (phase_ != phase::open) return;
   phase_ = phase::flushing;
+  end_passing();
   note_plainness();
   blocks().stop_feeding(*this);
   if (task_context* const task = std::exchange(reader_, nullptr)) {
@@ -107,6 +109,7 @@ void stream::on_closing_timer() noexcept { finish_close(phase_ == phase::flushin
 void stream::finish_close(bool reset) noexcept {
   if (phase_ == phase::closed) return;
   phase_ = phase::closed;
+  end_passing();
   note_plainness();
   blocks().stop_feeding(*this);
   if (extras_) {
@@ -169,6 +172,15 @@ void stream::note_activity() noexcept {
 void stream::note_progress() noexcept {
   note_activity();
   if (phase_ == phase::flushing) arm_closing(limits_->close_stall);
+}
+
+void stream::note_reason(std::string_view why) noexcept {
+  try {
+    std::string& reason = extras().abort_reason;
+    if (reason.empty()) reason = why;
+  } catch (const std::bad_alloc&) {
+    // the error without the reason
+  }
 }
 
 std::string stream::with_abort_reason(std::string_view tried) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <net/kept_descriptors.hpp>
 #include <net/skipped_message.hpp>
 #include <net/stream.hpp>
 #include <net/stream_filter.hpp>
@@ -39,6 +40,7 @@ struct stream_extras final : orphan, pooled {
   std::unique_ptr<skipped_message> skipped;
   std::string abort_reason;
   std::unique_ptr<stream_filter> filter;
+  std::unique_ptr<kept_descriptors> passed;  // the peer's, which nobody has taken yet
   std::unique_ptr<connection_limits> limits;
   intrusive_list<closed_wait, closed_waiters> closed_list;
   duration idle_span = duration::zero();

@@ -4,7 +4,6 @@
 #include <net/stream_extras.hpp>
 
 #include <cassert>
-#include <new>
 #include <utility>
 
 namespace cetane::detail {
@@ -41,14 +40,7 @@ bool stream_filter::is_open() const noexcept { return stream_->is_open(); }
 
 void stream_filter::deliver_end(int error) noexcept { stream_->take_end(error); }
 
-void stream_filter::note_reason(std::string_view why) noexcept {
-  try {
-    std::string& reason = stream_->extras().abort_reason;
-    if (reason.empty()) reason = why;
-  } catch (const std::bad_alloc&) {
-    // the error without the reason
-  }
-}
+void stream_filter::note_reason(std::string_view why) noexcept { stream_->note_reason(why); }
 
 stream_filter* stream::filter() const noexcept { return extras_ ? extras_->filter.get() : nullptr; }
 
@@ -60,6 +52,7 @@ void stream::set_filter(std::unique_ptr<stream_filter> filter, std::string early
   if (blocks().in_use()) blocks().take_back();
   early += input();
   extras();
+  end_passing();
   output();
   stream_filter& added = *filter;
   added.stream_ = this;

@@ -64,8 +64,8 @@ bool stream::keep(std::string_view bytes) noexcept {
 // After close() everything is read, to be dropped: a peer that first sends all it has would else
 // never come to read.
 void stream::update_reading() noexcept {
-  const bool has_room =
-      phase_ != phase::open || reader_ != nullptr || !window_ || window_->size() < read_ahead;
+  const bool has_room = phase_ != phase::open || reader_ != nullptr ||
+                        ((!window_ || window_->size() < read_ahead) && held_descriptors() == 0);
   const bool wanted = phase_ != phase::closed && !input_ended_ && has_room;
   if (wanted != reading) io().set_reading(*this, wanted);
   note_plainness();

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace cetane::detail {
@@ -287,7 +288,9 @@ void stream::write_queue() noexcept {
 ssize_t stream::write_parts() noexcept {
   std::array<iovec, parts_per_call> pieces;
   const int count = output_->gather(pieces.data(), parts_per_call);
-  const ssize_t result = write_out(pieces.data(), count);
+  const std::span<const int> along = output_->descriptors();
+  const ssize_t result =
+      along.empty() ? write_out(pieces.data(), count) : write_with(pieces.front(), along);
   if (result <= 0) return result;
   output_->advance(static_cast<std::size_t>(result));
   note_sent(static_cast<std::size_t>(result));

@@ -4,6 +4,7 @@
 
 #include <cetane/base/clock.hpp>
 #include <cetane/os/address.hpp>
+#include <cetane/os/peer_credentials.hpp>
 
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -36,13 +37,14 @@ class io_object {
   io_object(const io_object&) = delete;
   io_object& operator=(const io_object&) = delete;
 
-  enum class kind : std::uint8_t { stream, poll, datagram };
+  // passing: a stream that takes descriptors with its bytes
+  enum class kind : std::uint8_t { stream, passing, poll, datagram };
 
   static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
 
   int descriptor = -1;
   std::uint32_t slot = no_slot;
-  const kind type;
+  kind type;
   bool reading = false;       // stream: the owner wants input delivered
   bool plain_input = false;   // stream: its owner's, see there
   bool plain_output = false;  // stream: nothing needs to be done besides writing what is staged
@@ -96,6 +98,22 @@ class stream_io : public io_object {
   /// These were left of what on_data() brought when the reader suspended; valid during the call.
   /// May destroy this object.
   virtual void on_unread(std::string_view bytes) noexcept { static_cast<void>(bytes); }
+
+  // Only of a stream that takes descriptors:
+
+  /// How many the next input may bring; the kernel closes what is beyond.
+  virtual std::size_t descriptor_room() const noexcept { return 0; }
+
+  /// These have come with the bytes that on_data() brings next, and are this object's to close();
+  /// `cut`: there were more. False: the input has ended, without those bytes. Runs no task.
+  virtual bool on_descriptors(std::span<const int> descriptors, bool cut) noexcept {
+    static_cast<void>(descriptors);
+    static_cast<void>(cut);
+    return true;
+  }
+
+  /// on_data() is over, and this object is there still.
+  virtual void on_delivered() noexcept {}
 
  protected:
   stream_io() noexcept : io_object(kind::stream) {}
@@ -222,6 +240,8 @@ class backend {
 
   virtual int local_address(int descriptor, address& out) = 0;
   virtual int peer_address(int descriptor, address& out) = 0;
+  /// Who is at the other end; -EOPNOTSUPP for what is no Unix socket.
+  virtual int ask_peer_credentials(int descriptor, peer_credentials& out) = 0;
   virtual int set_keepalive(int descriptor) = 0;
 
   /// Ends our side of the connection: FIN.
@@ -278,6 +298,16 @@ class backend {
   virtual unsent send_taken(stream_io& stream) noexcept {
     static_cast<void>(stream);
     return {};
+  }
+
+  /// As write(), with copies of descriptors, which leave with the first of the bytes. -EOPNOTSUPP:
+  /// there is no such thing here.
+  virtual ssize_t write_with(stream_io& stream, std::string_view bytes,
+                             std::span<const int> descriptors) noexcept {
+    static_cast<void>(stream);
+    static_cast<void>(bytes);
+    static_cast<void>(descriptors);
+    return -EOPNOTSUPP;
   }
 
   /// Sends what write_soon() has taken from all, as far as there is room: no poll() may follow.

@@ -11,7 +11,7 @@ import sys
 HEADER = "include/cetane/base/limits.hpp"
 PAGE = "docs/reference/limits.md"
 CONSTANT = re.compile(r"^inline constexpr [\w:]+ (\w+) = ([^;]+);$", re.MULTILINE)
-FIELD = re.compile(r"^  [\w:]+ (\w+)(?: = (\w+))?;", re.MULTILINE)
+FIELD = re.compile(r"^  [\w:]+ (\w+)(?:\s=\s+(\w+))?;", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+?) \|", re.MULTILINE)
 
 

@@ -1,7 +1,9 @@
 // Datagrams over Unix sockets: names, files, and what becomes of them.
 
 #include <net/udp_fixture.hpp>
+#include <os/passed_descriptors.hpp>
 #include <os/temporary_folder.hpp>
+#include <support/cancel_everywhere.hpp>
 
 #include <cetane/base/errors.hpp>
 
@@ -9,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,6 +133,25 @@ TEST_CASE_METHOD(udp_fixture, "what is longer than the limit of the receiver com
     const datagram got = co_await here.receive();
     REQUIRE(got.truncated);
     REQUIRE(got.view() == std::string_view(long_text).substr(0, 65536));
+  });
+}
+
+TEST_CASE_METHOD(udp_fixture, "descriptors that come with a datagram do not stay open",
+                 "[net][udp][unix][not-sim]") {
+  run([]() -> task<> {
+    const std::string name = abstract_name("passed");
+    udp_socket here = udp_socket::bind(address::unix_path(name));
+    unique_fd stranger(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage raw;
+    const socklen_t length = address::unix_path(name).to_sockaddr(raw);
+    REQUIRE(::connect(stranger.get(), reinterpret_cast<sockaddr*>(&raw), length) == 0);
+    const std::size_t before = descriptors_of_process();
+    for (const std::size_t count : {std::size_t{1}, std::size_t{12}, std::size_t{253}}) {
+      const std::vector<int> many(count, 0);
+      REQUIRE(os::send_with_descriptors(stranger.get(), "x", many) == 1);
+      co_await hears(here, "x");
+    }
+    REQUIRE(descriptors_of_process() == before);
   });
 }
 

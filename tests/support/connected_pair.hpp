@@ -64,8 +64,11 @@ enum class socket_buffers {
 class connected_pair final : detail::accept_sink {
  public:
   explicit connected_pair(event_loop& loop, const address& at = any_local_port(),
-                          socket_buffers size = socket_buffers::usual)
-      : loop_(loop), small_(size == socket_buffers::small && !loop.io().simulated()) {
+                          socket_buffers size = socket_buffers::usual,
+                          const connection_limits& limits = {})
+      : loop_(loop),
+        limits_(limits),
+        small_(size == socket_buffers::small && !loop.io().simulated()) {
     detail::listener listener(loop, *this);
     REQUIRE(listener.open(at, {}, 64) == 0);
     if (small_) make_small(listener.descriptor);
@@ -122,6 +125,7 @@ class connected_pair final : detail::accept_sink {
   detail::stream* make_stream(int descriptor, const address& peer) {
     static const connection_limits usual;
     auto made = std::make_unique<detail::stream>(loop_, usual);
+    if (limits_.passed_descriptors != 0) made->set_limits(limits_);
     REQUIRE(made->open(descriptor, peer) == 0);
     return made.release();
   }
@@ -133,6 +137,7 @@ class connected_pair final : detail::accept_sink {
   bool has_room() noexcept override { return !there; }
 
   event_loop& loop_;
+  const connection_limits limits_;
   bool small_;
   detail::stream* stream_here_ = nullptr;
   detail::stream* stream_there_ = nullptr;

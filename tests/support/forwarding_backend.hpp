@@ -50,6 +50,9 @@ class forwarding_backend : public detail::backend {
   int peer_address(int descriptor, address& out) override {
     return to_->peer_address(descriptor, out);
   }
+  int ask_peer_credentials(int descriptor, peer_credentials& out) override {
+    return to_->ask_peer_credentials(descriptor, out);
+  }
   int set_keepalive(int descriptor) override { return to_->set_keepalive(descriptor); }
   int shutdown_write(detail::stream_io& stream) override { return to_->shutdown_write(stream); }
   std::size_t unsent_bytes(const detail::stream_io& stream) override {
@@ -71,6 +74,10 @@ class forwarding_backend : public detail::backend {
   }
   ssize_t write(detail::stream_io& stream, const iovec* parts, int count) noexcept override {
     return to_->write(stream, parts, count);
+  }
+  ssize_t write_with(detail::stream_io& stream, std::string_view bytes,
+                     std::span<const int> descriptors) noexcept override {
+    return to_->write_with(stream, bytes, descriptors);
   }
   void begin(detail::io_blocks& blocks) noexcept override { to_->begin(blocks); }
   ssize_t write_soon(detail::stream_io& stream, std::string_view bytes) noexcept override {

@@ -4,6 +4,7 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/os/address.hpp>
+#include <cetane/os/peer_credentials.hpp>
 
 #include <string>
 
@@ -37,6 +38,10 @@ class CETANE_API simulated_host {
   virtual const address& ipv4() const noexcept = 0;
   /// Its other one, fd00::n.
   virtual const address& ipv6() const noexcept = 0;
+
+  /// Says who is at the other end of its Unix sockets: what connection::peer_credentials() gives
+  /// from now on. Without it, process 1, with the user and the group that run the simulation.
+  virtual void runs_as(const peer_credentials& who) noexcept = 0;
 
  protected:
   simulated_host() = default;

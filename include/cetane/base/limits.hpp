@@ -25,6 +25,13 @@ inline constexpr std::size_t default_output_low_mark = 16_KiB;
 /// try_send() says false when more bytes than this would be queued.
 inline constexpr std::size_t default_output_limit = 256_KiB;
 
+// Descriptors that come with bytes, over a Unix socket.
+
+/// Descriptors that a peer may have sent and nobody has taken yet. None: what is sent is closed.
+inline constexpr std::size_t default_passed_descriptors = 0;
+/// Descriptors that one message takes along (SCM_MAX_FD of the kernel, unix(7)).
+inline constexpr std::size_t most_passed_descriptors = 253;
+
 // Opening and closing.
 
 /// For making a connection, the resolution of the name included.
@@ -133,6 +140,8 @@ struct connection_limits {
   std::size_t output_bytes = default_output_limit;
   duration close_stall = default_close_stall;
   duration close_linger = default_close_linger;
+  std::size_t passed_descriptors =
+      default_passed_descriptors;  ///< of a Unix socket, from its start
 };
 
 /// The limits of a datagram socket. The three for its output are those of a connection: datagrams

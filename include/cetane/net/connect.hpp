@@ -44,6 +44,12 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   /// @throws std::invalid_argument  It is not between 100 ms and 2 s (RFC 8305, section 5).
   CETANE_API connect_op&& attempt_delay(any_duration delay)&&;
 
+  /// Gives the connection these limits from its start.
+  connect_op&& limits(const connection_limits& limits)&& {
+    limits_ = limits;
+    return std::move(*this);
+  }
+
   /// Makes the connection secure before it is handed out: `how` is a tls_context, of
   /// <cetane/tls/tls.hpp>. The peer's certificate must be of `name`, by default the host that was
   /// asked for.
@@ -64,6 +70,7 @@ class [[nodiscard("a connect does nothing until it is awaited")]] connect_op {
   std::uint16_t port_ = 0;
   std::optional<address> to_;
   std::optional<address> from_;
+  std::optional<connection_limits> limits_;
   std::shared_ptr<const detail::security> security_;
   std::string expected_;
   duration timeout_ = default_connect_timeout;

@@ -7,6 +7,8 @@
 #include <cetane/net/read_op.hpp>
 #include <cetane/net/send_op.hpp>
 #include <cetane/os/address.hpp>
+#include <cetane/os/peer_credentials.hpp>
+#include <cetane/os/unique_fd.hpp>
 
 #include <fmt/format.h>
 
@@ -17,10 +19,12 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cetane {
 
@@ -209,6 +213,41 @@ class CETANE_API connection {
                     std::uint64_t count = whole_file);
   send_op send_file(int descriptor, std::uint64_t offset = 0, std::uint64_t count = whole_file);
 
+  /// Sends bytes with copies of open descriptors, over a Unix socket: the peer can use what they
+  /// stand for as if it had opened it (SCM_RIGHTS, unix(7)). After everything sent before; the
+  /// await ends when all is written.
+  ///
+  /// Say in the bytes how many there are: the peer sees no more than a line of descriptors beside
+  /// its bytes. They are duplicated, and may be closed after the call. Sent without descriptors the
+  /// bytes go alone.
+  /// @throws std::logic_error       (from the call) It is no Unix socket, goes over TLS, or the
+  ///                                network is simulated.
+  /// @throws std::invalid_argument  (from the call) No bytes, or more than 253 descriptors.
+  /// @throws error                  (from the call) One is not open, or there may be no more.
+  /// @throws connection_closed      (from the await) As for send(). Also where the system does not
+  ///                                pass them: too many are under way, or of a kind that it keeps.
+  /// @par Cancellation  Takes nothing back.
+  send_op send_descriptors(std::span<const int> descriptors, std::string_view bytes);
+  send_op send_descriptor(int descriptor, std::string_view bytes);
+
+  /// Takes the oldest `count` descriptors that the peer has sent, in the order of sending. Never
+  /// waits: they are here when the first byte of the message that they were sent with was read.
+  ///
+  /// A connection takes descriptors if its limits have let it from its start
+  /// (connection_limits::passed_descriptors; 0 by default, when the kernel closes what is sent).
+  /// As many may wait to be taken; from a peer that sends more the input ends with an error. While
+  /// some wait, nothing is read ahead. They are closed on exec, and those that nobody takes with
+  /// the connection.
+  /// @throws error              Fewer have come: the peer does not keep to what was agreed.
+  /// @throws std::logic_error   It is no Unix socket, goes over TLS, takes no descriptors, or the
+  ///                            network is simulated.
+  /// @throws connection_closed  The connection is closed on this side.
+  std::vector<unique_fd> take_descriptors(std::size_t count);
+  unique_fd take_descriptor();
+
+  /// How many could be taken.
+  std::size_t waiting_descriptors() const;
+
   /// Waits until everything sent has been written to the socket.
   ///
   /// @throws connection_closed  The connection is closed or broken; the bytes are dropped.
@@ -239,6 +278,13 @@ class CETANE_API connection {
   /// The peer's address, and ours.
   const address& remote() const;
   const address& local() const;
+
+  /// Who is at the other end of a Unix socket, as the kernel tells. In a simulation whoever
+  /// simulated_host::runs_as() says.
+  ///
+  /// @throws std::logic_error   It is no Unix socket: see local().is_unix().
+  /// @throws connection_closed  The socket is closed.
+  cetane::peer_credentials peer_credentials() const;
 
   /// Bytes that wait to be sent.
   std::size_t queued_bytes() const;
