@@ -36,6 +36,7 @@
 #include <cetane/conc/thread.hpp>
 #include <cetane/conc/timeout.hpp>
 #include <cetane/coro/task.hpp>
+#include <cetane/net/adopt_socket.hpp>
 #include <cetane/net/connect.hpp>
 #include <cetane/net/connect_udp.hpp>
 #include <cetane/net/connection.hpp>

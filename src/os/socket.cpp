@@ -137,6 +137,20 @@ int peer_address(int fd, address& out) noexcept {
   return 0;
 }
 
+int prepare_stream(int fd, address& peer) noexcept {
+  int kind = 0;
+  socklen_t length = sizeof kind;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &length) < 0) return -errno;
+  if (kind != SOCK_STREAM) return -EPROTOTYPE;
+  int result = peer_address(fd, peer);
+  if (result == 0 && peer.family() == address_family::none) return -EAFNOSUPPORT;
+  if (result == 0 && !peer.is_unix()) result = keep_urgent_data(fd);
+  if (result == 0 && !peer.is_unix()) result = set_nodelay(fd);
+  if (result == 0) result = result_of(::fcntl(fd, F_SETFD, FD_CLOEXEC));
+  const int flags = result == 0 ? ::fcntl(fd, F_GETFL) : 0;
+  return result == 0 ? result_of(::fcntl(fd, F_SETFL, flags | O_NONBLOCK)) : result;
+}
+
 int set_nodelay(int fd) noexcept { return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 int set_keepalive(int fd, duration idle, duration interval, int count) noexcept {

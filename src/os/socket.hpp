@@ -40,6 +40,10 @@ int local_address(int fd, address& out) noexcept;
 /// The peer's address; -ENOTCONN when it has gone.
 int peer_address(int fd, address& out) noexcept;
 
+/// Makes a connected stream socket that came from elsewhere as those are that are opened here.
+/// -ENOTCONN, -EPROTOTYPE or -EAFNOSUPPORT when it is none that could be.
+int prepare_stream(int fd, address& peer) noexcept;
+
 /// Sends small pieces at once instead of waiting for more of them (TCP_NODELAY).
 int set_nodelay(int fd) noexcept;
 /// Finds out about a silent dead peer: asks after `idle`, then every `interval`, and gives up after
