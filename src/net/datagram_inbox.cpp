@@ -8,25 +8,26 @@
 namespace cetane::detail {
 
 // Who waits in vain is no longer in vain.
-void datagram_inbox::add(item&& what) {
+template <class... What>
+inline void datagram_inbox::add(const What&... what) {
   items_.reserve_one();
   if (!items_.empty() && items_.front().what == item::kind::silence && lines_.available() != 0) {
     items_.drop_front();
     lines_.taken(nullptr, nullptr);
   }
-  items_.emplace_back(std::move(what));
+  items_.emplace_back(what...);
   lines_.added(nullptr);
 }
 
 void datagram_inbox::put(const os::arrived_datagram& what) {
-  add(item(datagram(what.bytes, what.from, what.truncated)));
+  add(what);
   bytes_ += what.bytes.size();
 }
 
-void datagram_inbox::put_undelivered(int error) { add(item(item::kind::undelivered, error)); }
+void datagram_inbox::put_undelivered(int error) { add(item::kind::undelivered, error); }
 
 void datagram_inbox::put_silence() {
-  if (is_awaited() && is_empty()) add(item(item::kind::silence, 0));
+  if (is_awaited() && is_empty()) add(item::kind::silence, 0);
 }
 
 bool datagram_inbox::is_awaited_by(const task_context& task) const noexcept {
@@ -51,30 +52,39 @@ void datagram_inbox::stop_waiting(inbox_place& place) noexcept {
   lines_.stop_getting(place);
 }
 
-datagram_inbox::item datagram_inbox::pop(inbox_place& place) {
-  item first = items_.pop_front();
+// What the first said has been taken out of it.
+inline void datagram_inbox::drop_first(inbox_place& place, std::size_t bytes) {
+  items_.drop_front();
   place.waiter_.unlink();
   lines_.taken(&place, nullptr);
-  bytes_ -= first.message.size();
-  on_taken(first.message.size());
+  bytes_ -= bytes;
+  on_taken(bytes);
   if (is_awaited() && lines_.available() == 0) look();
-  return first;
 }
 
 datagram datagram_inbox::take(inbox_place& place) {
   if (lines_.ended()) throw_closed();
-  item first = pop(place);
-  if (first.what == item::kind::silence) throw_silence();
-  if (first.what == item::kind::undelivered) throw_undelivered(first.error);
-  return std::move(first.message);
+  item& first = items_.front();
+  if (first.what != item::kind::message) [[unlikely]]
+    throw_note(place);
+  datagram message(std::move(*first.message));
+  first.message.reset();
+  drop_first(place, message.size());
+  return message;
+}
+
+void datagram_inbox::throw_note(inbox_place& place) {
+  const item note(items_.front().what, items_.front().error);
+  drop_first(place, 0);
+  if (note.what == item::kind::silence) throw_silence();
+  throw_undelivered(note.error);
 }
 
 std::optional<datagram> datagram_inbox::take_next(inbox_place& place) {
   if (lines_.ended()) return std::nullopt;
-  item first = pop(place);
-  if (first.what == item::kind::silence) return std::nullopt;
-  if (first.what == item::kind::undelivered) throw_undelivered(first.error);
-  return std::move(first.message);
+  if (items_.front().what != item::kind::silence) return take(place);
+  drop_first(place, 0);
+  return std::nullopt;
 }
 
 bool inbox_place::poll() noexcept { return granted() || (!armed_ && inbox_->can_take()); }

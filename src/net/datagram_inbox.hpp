@@ -14,6 +14,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace cetane::detail {
 
@@ -71,16 +72,19 @@ class datagram_inbox {
   struct item {
     enum class kind : std::uint8_t { message, undelivered, silence };
 
-    explicit item(datagram what) noexcept : message(std::move(what)) {}
-    explicit item(kind k, int why) noexcept : what(k), error(why) {}
+    explicit item(const os::arrived_datagram& one)
+        : message(std::in_place, one.bytes, one.from, one.truncated) {}
+    item(kind k, int why) noexcept : what(k), error(why) {}
 
-    datagram message;
+    std::optional<datagram> message;
     kind what = kind::message;
     int error = 0;
   };
 
-  void add(item&& what);
-  item pop(inbox_place& place);
+  template <class... What>
+  void add(const What&... what);
+  void drop_first(inbox_place& place, std::size_t bytes);
+  void throw_note(inbox_place& place);
 
   queue_lines lines_;
   ring<item> items_;
