@@ -95,8 +95,8 @@ missing_packages() {
   esac
 }
 
-# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, peers for TLS and for Unix sockets, a malloc that
-# is all fences, and what lets system calls fail.
+# A test that needs one of these is left out where it is not there: other build tools for a program of a user's, peers for TLS, for datagrams and for Unix
+# sockets, a malloc that is all fences, and what lets system calls fail.
 missing_optional_tools() {
   has cmake || echo cmake
   has openssl || echo openssl
@@ -105,6 +105,8 @@ missing_optional_tools() {
   has make || echo make
   [ -f /usr/lib/libefence.so.0.0 ] || echo electric-fence
   has strace || echo strace
+  has dnsmasq || [ -x /usr/sbin/dnsmasq ] || echo dnsmasq-base
+  has ncat || echo ncat
   has socat || echo socat
 }
 

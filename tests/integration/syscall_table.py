@@ -55,6 +55,8 @@ TABLE = [
     Row("getsockname", "ENOBUFS", start=REFUSED, serve=ONE),
     # Datagrams. What a call says may be the system's word on an earlier one, so it is made again.
     Row("recvmmsg", "EINTR ENOMEM ECONNREFUSED EHOSTUNREACH", serve=NOTHING),
+    Row("sendmmsg", "EINTR ECONNREFUSED EHOSTUNREACH ENOBUFS EAGAIN", serve=NOTHING),
+    Row("sendmmsg", "EPERM ENOMEM ENETDOWN", serve=ONE),
     Row("recvmsg", "EINTR", serve=NOTHING, only="MSG_ERRQUEUE"),
     Row("recvmsg", "ENOMEM", serve=ONE, only="MSG_ERRQUEUE"),
     Row("bind", "EADDRINUSE EACCES EADDRNOTAVAIL ENOMEM", serve=ONE),

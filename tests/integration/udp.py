@@ -1,4 +1,4 @@
-"""Services and clients of datagrams, driven by Python's sockets and by socat. The program's name chooses what is tried."""
+"""Services and clients of datagrams, driven by Python's sockets, by socat and by ncat. The program's name chooses what is tried."""
 
 import pathlib
 import re
@@ -97,6 +97,25 @@ def socat_gets_its_answer(command):
     harness.check(done.stdout == b"you said hello", f"socat got {done.stdout!r}")
 
 
+def ncat_talks(service, conversation):
+    """Lets ncat say each line to a service that is told by its port, and expects the answer, which it ends with a line end of its own."""
+    if shutil.which("ncat") is None:
+        harness.skip("there is no ncat")
+    with Program(["ncat", "--udp", "127.0.0.1", str(service)]) as ncat:
+        for line, answer in conversation:
+            ncat.say(line.encode() + b"\n")
+            ncat.expect(answer)
+        ncat.signal(15)
+        ncat.wait()
+
+
+def ncat_gets_its_answers(command):
+    with Counters(command, *ANY_PORTS) as server:
+        ncat_talks(server.echo_port, [("hello", "you said hello"), ("", "you said "), ("x" * 2000, "you said " + "x" * 2000)])
+        ncat_talks(server.count_port, [("a", "1: a"), ("b", "2: b")])
+        ncat_talks(server.count_port, [("c", "1: c")])
+
+
 def a_port_that_is_taken_is_refused_with_the_reason(command):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
         holder.bind(("127.0.0.1", 0))
@@ -126,6 +145,11 @@ def the_server_answers(command):
     with harness.Server([*command, "server"]) as server, udp_client(server.port) as client:
         expect_answer(client, b"hello", b"you said hello")
         expect_answer(client, b"", b"you said ")
+
+
+def ncat_asks_the_server(command):
+    with harness.Server([*command, "server"]) as server:
+        ncat_talks(server.port, [("hello", "you said hello"), ("still there?", "you said still there?")])
 
 
 def the_server_answers_on_a_unix_socket(command):
@@ -175,6 +199,7 @@ PROMISES = {
         a_port_that_is_taken_is_refused_with_the_reason,
         several_processes_are_refused,
         a_stop_is_quick_and_orderly,
+        ncat_gets_its_answers,
     ],
     "udp_echo": [
         the_server_answers,
@@ -182,6 +207,7 @@ PROMISES = {
         the_client_prints_answers,
         a_client_without_a_server_says_so,
         without_a_part_to_play_it_says_how_to_call_it,
+        ncat_asks_the_server,
     ],
 }
 
