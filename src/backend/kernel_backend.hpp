@@ -65,6 +65,8 @@ class kernel_backend : public backend {
                                             std::size_t count) noexcept override;
   ssize_t send(datagram_io& socket, const address* to, const iovec* parts,
                int count) noexcept override;
+  int send_several(datagram_io& socket, const os::datagram_outbox& what,
+                   std::size_t first) noexcept override;
   int take_failure(datagram_io& socket, datagram_failure& out) noexcept override;
   int set_membership(int descriptor, const address& group, const address& on, bool member) override;
   int set_broadcast(int descriptor, bool allowed) override;

@@ -6,6 +6,7 @@
 // take_failure(). Only what a call says again with no note in the way is its own.
 #include <backend/kernel_backend.hpp>
 
+#include <os/datagram_outbox.hpp>
 #include <os/fork_hook.hpp>
 #include <os/socket.hpp>
 
@@ -39,6 +40,19 @@ bool may_be_told_for_another(int error) noexcept {
     default:
       return false;
   }
+}
+
+// Makes a call that sends until what it says is its own.
+template <class Call>
+auto until_it_is_its_own(const datagram_io& socket, Call call) noexcept {
+  auto result = call();
+  for (int tries = 1; tries < most_attempts; ++tries) {
+    if (result >= 0) [[likely]]
+      break;
+    if (socket.is_unix || !may_be_told_for_another(static_cast<int>(-result))) break;
+    result = call();
+  }
+  return result;
 }
 
 // A socket that was taken over did not bring one.
@@ -88,18 +102,35 @@ std::span<const arrived_datagram> kernel_backend::receive(datagram_io& socket, s
 // interface.
 ssize_t kernel_backend::send(datagram_io& socket, const address* to, const iovec* parts,
                              int count) noexcept {
-  ssize_t sent = 0;
-  for (int tries = 0; tries < most_attempts; ++tries) {
-    sent = os::send_datagram(socket.descriptor, to, parts, count);
-    if (sent >= 0) [[likely]]
-      return sent;
-    if (socket.is_unix || !may_be_told_for_another(static_cast<int>(-sent))) break;
-  }
+  const ssize_t sent = until_it_is_its_own(
+      socket, [&] { return os::send_datagram(socket.descriptor, to, parts, count); });
+  if (sent >= 0) [[likely]]
+    return sent;
   if (sent != -EAGAIN) return sent;
   if (to != nullptr && to->is_unix()) return -ENOBUFS;
   socket.writable = false;
   await_room(socket);
   return -EAGAIN;
+}
+
+// The kernel stops at the first message that it cannot send, and says why when that is asked for
+// again. One of several datagrams it may refuse only because it is one, for the sake of the
+// kernel's age, the network device, or the way there: that socket's are sent one by one from then
+// on, which tells.
+int kernel_backend::send_several(datagram_io& socket, const os::datagram_outbox& what,
+                                 std::size_t first) noexcept {
+  const auto send = [&] { return what.send(socket.descriptor, first, socket.segments); };
+  int sent = until_it_is_its_own(socket, send);
+  const bool refused = sent < 0 && sent != -EAGAIN && sent != -ENOBUFS;
+  if (refused && socket.segments && what.run_at(first) > 1) {
+    socket.segments = false;
+    sent = until_it_is_its_own(socket, send);
+  }
+  if (sent != -EAGAIN) [[likely]]
+    return sent;
+  socket.writable = false;
+  await_room(socket);
+  return sent;
 }
 
 int kernel_backend::take_failure(datagram_io& socket, datagram_failure& out) noexcept {

@@ -130,6 +130,11 @@ class sim_backend final : public backend, public simulation {
     const spared_memory network;
     return network_.post().send(socket, to, parts, count);
   }
+  int send_several(datagram_io& socket, const os::datagram_outbox& what,
+                   std::size_t first) noexcept override {
+    const spared_memory network;
+    return network_.post().send_several(socket, what, first);
+  }
   int take_failure(datagram_io& socket, datagram_failure& out) noexcept override {
     const spared_memory network;
     return network_.post().take_failure(socket, out);

@@ -7,6 +7,7 @@
 // Unix sockets lose nothing: there the sender waits.
 #include <backend/sim_address.hpp>
 #include <backend/sim_post.hpp>
+#include <os/datagram_outbox.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -61,6 +62,20 @@ ssize_t sim_post::send(datagram_io& socket, const address* to, const iovec* part
   if (result < 0) return result;
   ++engine_.io_operations;
   return size;
+}
+
+// As the kernel's: it stops at the first that cannot be sent.
+int sim_post::send_several(datagram_io& socket, const os::datagram_outbox& what,
+                           std::size_t first) {
+  for (std::size_t i = first; i < what.size(); ++i) {
+    const os::ip_place& place = what.place(i);
+    const address to = place.value();
+    const std::string_view bytes = what.bytes(i);
+    const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    const ssize_t result = send(socket, place.length() == 0 ? nullptr : &to, &part, 1);
+    if (result < 0) return i == first ? static_cast<int>(result) : static_cast<int>(i - first);
+  }
+  return static_cast<int>(what.size() - first);
 }
 
 // Nobody tells a sender without a peer when there is room.

@@ -39,6 +39,7 @@ class sim_post {
 
   // sim_mailing.cpp
   ssize_t send(datagram_io& socket, const address* to, const iovec* parts, int count);
+  int send_several(datagram_io& socket, const os::datagram_outbox& what, std::size_t first);
 
  private:
   using socket_ptr = std::shared_ptr<sim_datagram>;

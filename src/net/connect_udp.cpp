@@ -54,7 +54,7 @@ class connected_socket final : public datagram_link, datagram_sink {
   }
   // While one waits to be heard, others say nothing new.
   void on_undelivered(const address&, int error) noexcept override {
-    if (told_) return;
+    if (told_ || is_closed()) return;
     try {
       put_undelivered(error);
       told_ = true;

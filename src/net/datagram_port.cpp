@@ -36,6 +36,7 @@ int datagram_port::open(const address& at, const datagram_request& request) {
   if (const int error = loop_.io().open_datagram(at, request, made, bound_); error < 0)
     return error;
   if (const int error = watch(made); error < 0) return error;
+  has_peer_ = request.to != nullptr;
   if (!loop_.io().simulated()) file_.made_at(bound_);
   return 0;
 }
@@ -51,6 +52,7 @@ int datagram_port::adopt(unique_fd shared, const address& bound, bool removes_fi
 int datagram_port::watch(int socket) {
   descriptor = socket;
   is_unix = bound_.is_unix();
+  stage_ = is_unix ? nullptr : &datagram_stage::of(loop_);
   readable = failed = false;
   writable = true;
   const int error = loop_.io().watch(*this);
@@ -60,6 +62,7 @@ int datagram_port::watch(int socket) {
 
 void datagram_port::close() noexcept {
   if (!is_open()) return;
+  if (stage_ != nullptr) stage_->send_those_of(*this);
   disarm();
   loop_.io().unwatch(*this);
   loop_.io().close(std::exchange(descriptor, -1), false);
@@ -112,6 +115,7 @@ void datagram_port::read() noexcept {
   stats.datagrams_received += arrived.size();
   for (const arrived_datagram& one : arrived) {
     stats.bytes_received += one.bytes.size();
+    note_reached(one.from);
     if (one.lost > lost_in_socket_) {
       stats.datagrams_dropped += one.lost - lost_in_socket_;
       lost_in_socket_ = one.lost;
@@ -151,10 +155,14 @@ bool datagram_port::is_behind_another(const address* to) const noexcept {
 
 datagram_port::fate datagram_port::send(const address* to, const std::string_view* parts,
                                         std::size_t count, int& error) {
+  const std::size_t size = total_size(parts, count);
+  if (stage(to, parts, count, size)) return fate::sent;
+  if (stage_ != nullptr) stage_->send_those_of(*this);
   if (!is_behind_another(to)) {
     const int result = try_to_send(to, parts, count);
     if (result == 0) {
-      loop_.counters().bytes_queued += total_size(parts, count);
+      note_reached(to == nullptr ? bound_ : *to);
+      loop_.counters().bytes_queued += size;
       return fate::sent;
     }
     if (result != -EAGAIN && result != -ENOBUFS) {
@@ -163,11 +171,59 @@ datagram_port::fate datagram_port::send(const address* to, const std::string_vie
     }
     if (result == -ENOBUFS) ask_again_later();
   }
-  const std::size_t room = total_size(parts, count) + outgoing_datagram::overhead;
-  if (queued_bytes_ + room > limits_.output_bytes) return fate::no_room;
+  if (queued_bytes_ + size + outgoing_datagram::overhead > limits_.output_bytes)
+    return fate::no_room;
   keep(outgoing_datagram(to, joined(parts, count)));
-  loop_.counters().bytes_queued += total_size(parts, count);
+  loop_.counters().bytes_queued += size;
   return fate::queued;
+}
+
+void datagram_port::note_reached(const address& place) noexcept {
+  if (has_peer_) {
+    peer_reached_ = true;
+  } else if (!is_unix) {
+    reached_.add(place);
+  }
+}
+
+void datagram_port::send_staged(const os::datagram_outbox& staged) noexcept {
+  loop_stats& stats = loop_.counters();
+  std::size_t first = 0;
+  while (first != staged.size()) {
+    const int result = loop_.io().send_several(*this, staged, first);
+    if (result == -ENOBUFS) ask_again_later();
+    if (result == -EAGAIN || result == -ENOBUFS) return queue_staged(staged, first);
+    if (result < 0) {
+      refused(staged, first++, -result);
+      continue;
+    }
+    stats.datagrams_sent += static_cast<std::size_t>(result);
+    for (const std::size_t end = first + static_cast<std::size_t>(result); first != end; ++first)
+      stats.bytes_sent += staged.bytes(first).size();
+  }
+}
+
+// What comes after it is another's. The next one to there is told at the call.
+void datagram_port::refused(const os::datagram_outbox& staged, std::size_t index,
+                            int error) noexcept {
+  const address to = staged.place(index).value();
+  loop_.counters().bytes_dropped += staged.bytes(index).size();
+  peer_reached_ = false;
+  reached_.forget(to);
+  sink_.on_undelivered(to, error);
+}
+
+void datagram_port::queue_staged(const os::datagram_outbox& staged, std::size_t first) noexcept {
+  for (; first != staged.size(); ++first) {
+    const std::string_view bytes = staged.bytes(first);
+    try {
+      const address to = staged.place(first).value();
+      keep(outgoing_datagram(&to, bytes));
+    } catch (const std::bad_alloc&) {
+      count_dropped();
+      loop_.counters().bytes_dropped += bytes.size();
+    }
+  }
 }
 
 void datagram_port::send_kept(outgoing_datagram&& unsent) {
@@ -234,7 +290,7 @@ void udp_send_op::select_type::arm() noexcept {
 }
 
 // What was armed and is in no line any more has outlived the socket.
-void udp_send_op::select_type::commit() {
+void udp_send_op::select_type::end_wait() {
   const bool gone = armed_ && !linked();
   leave();
   if (kept_ == nullptr) return;

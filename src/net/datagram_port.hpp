@@ -1,6 +1,9 @@
 #pragma once
 
+#include <net/datagram_stage.hpp>
+#include <net/reached_places.hpp>
 #include <net/socket_file.hpp>
+#include <os/datagram_outbox.hpp>
 #include <runtime/backend.hpp>
 
 #include <cetane/base/limits.hpp>
@@ -55,6 +58,11 @@ class datagram_sink {
 
 /// A datagram socket: what comes goes to a sink, and what finds no room waits in a queue.
 ///
+/// What is sent over UDP where the system has taken a datagram before, or where one has come from,
+/// is staged, and leaves with others: see datagram_stage. Elsewhere the call itself tells whether
+/// it can be sent at all. What is staged goes before what is queued: only one of the two holds
+/// something at a time.
+///
 /// It receives while the sink wants something, up to `reads_in_a_row` times 32 datagrams before
 /// others have a turn. The queue is there for the moments when the system takes no more; what is
 /// beyond its limit is not queued. Up-calls resume no task, so that nothing goes away under them.
@@ -84,7 +92,8 @@ class datagram_port final : public datagram_io, timer {
   void read() noexcept;
 
   enum class fate : std::uint8_t { sent, queued, no_room, failed };
-  /// Sends `parts` as one datagram, or queues it. `error` says why it has failed.
+  /// Sends `parts` as one datagram, or queues it; what is staged counts as sent. `error` says why
+  /// it has failed.
   fate send(const address* to, const std::string_view* parts, std::size_t count, int& error);
   /// Sends one for which there was no room before, and which was counted as dropped: queues it
   /// whatever there is.
@@ -93,6 +102,18 @@ class datagram_port final : public datagram_io, timer {
   bool has_room() const noexcept { return queued_bytes_ <= limits_.output_high_bytes; }
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   wait_line& senders() noexcept { return senders_; }
+
+  /// Sends `parts` together with others, if nothing speaks against it.
+  bool stage(const address* to, const std::string_view* parts, std::size_t count,
+             std::size_t size) noexcept {
+    if (stage_ == nullptr || size > os::datagram_outbox::longest || !queue_.empty()) return false;
+    if (!(has_peer_ ? peer_reached_ : reached_.knows(*to))) return false;
+    stage_->add(*this, to, parts, count, size);
+    loop_.counters().bytes_queued += size;
+    return true;
+  }
+  /// Sends what was staged for it, as far as there is room, and queues the rest.
+  void send_staged(const os::datagram_outbox& staged) noexcept;
 
   /// Datagrams that were lost here: the socket had no room for them, or the queue.
   std::uint64_t dropped() const noexcept { return lost_in_socket_ + dropped_; }
@@ -111,6 +132,9 @@ class datagram_port final : public datagram_io, timer {
   void read_all() noexcept;
   int send_now(const address* to, const iovec* parts, int count) noexcept;
   int try_to_send(const address* to, const std::string_view* parts, std::size_t count);
+  void note_reached(const address& place) noexcept;
+  void refused(const os::datagram_outbox& staged, std::size_t index, int error) noexcept;
+  void queue_staged(const os::datagram_outbox& staged, std::size_t first) noexcept;
   void keep(outgoing_datagram&& unsent);
   bool is_behind_another(const address* to) const noexcept;
   void send_queued() noexcept;
@@ -122,6 +146,10 @@ class datagram_port final : public datagram_io, timer {
   udp_limits limits_;
   address bound_;
   socket_file file_;
+  datagram_stage* stage_ = nullptr;  // of the loop; null for a Unix socket
+  bool has_peer_ = false;
+  bool peer_reached_ = false;
+  reached_places reached_;  // of a socket without a peer
   std::deque<outgoing_datagram> queue_;
   std::size_t queued_bytes_ = 0;
   wait_line senders_;

@@ -35,6 +35,8 @@ udp_send_op send_through(datagram_port& port, const address& to, const address* 
     throw connection_closed("send to", to.to_string(), {}, errc::closed_here);
   }
   const std::size_t size = total_size(parts, count);
+  if (port.stage(destination, parts, count, size)) [[likely]]
+    return udp_send_op(port);
   if (is_too_long(to, size)) throw_unsent(to, size, EMSGSIZE);
   int failed = 0;
   switch (port.send(destination, parts, count, failed)) {

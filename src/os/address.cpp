@@ -122,8 +122,28 @@ address address::from_sockaddr(const sockaddr* from, std::uint32_t length) noexc
   return result;
 }
 
+void address::assign(const sockaddr* from, std::uint32_t length) noexcept {
+  if (family_ != address_family::ipv4 || length != sizeof(sockaddr_in)) {
+    *this = from_sockaddr(from, length);
+    return;
+  }
+  sockaddr_in in;
+  std::memcpy(&in, from, sizeof in);
+  if (in.sin_family != AF_INET) {
+    *this = from_sockaddr(from, length);
+  } else {
+    set_ip(address_family::ipv4, &in.sin_addr, sizeof in.sin_addr, ntohs(in.sin_port));
+  }
+}
+
 std::uint32_t address::to_sockaddr(sockaddr_storage& out) const noexcept {
-  std::memset(&out, 0, sizeof out);
+  constexpr std::size_t ip_bytes = 32;  // has room for each of the two
+  static_assert(ip_bytes >= sizeof(sockaddr_in6));
+  if (is_unix()) {
+    std::memset(&out, 0, sizeof out);
+  } else {
+    std::memset(&out, 0, ip_bytes);
+  }
   switch (family_) {
     case address_family::none:
       return 0;

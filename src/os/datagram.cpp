@@ -158,8 +158,7 @@ void datagram_batch::note_arrival(std::size_t index) noexcept {
   arrived_datagram& one = arrived_[index];
   const std::size_t length = std::min<std::size_t>(message.msg_len, prepared_limit_);
   one.bytes = {static_cast<const char*>(parts_[index].iov_base), length};
-  one.from = address::from_sockaddr(reinterpret_cast<const sockaddr*>(&senders_[index]),
-                                    header.msg_namelen);
+  one.from.assign(reinterpret_cast<const sockaddr*>(&senders_[index]), header.msg_namelen);
   one.lost = header.msg_controllen == 0 ? 0 : lost_before(header);
   one.truncated = (header.msg_flags & MSG_TRUNC) != 0;
   prepare(index, prepared_limit_);

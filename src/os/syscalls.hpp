@@ -98,4 +98,13 @@ inline long sendmsg(int fd, const msghdr& message) noexcept {
                              MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 }
 
+inline long sendmmsg(int fd, mmsghdr* messages, unsigned count) noexcept {
+  if (detail::go_through_libc()) {
+    const int sent = ::sendmmsg(fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? -errno : sent;
+  }
+  return detail::raw_syscall(SYS_sendmmsg, fd, detail::as_argument(messages), count,
+                             MSG_DONTWAIT | MSG_NOSIGNAL, 0);
+}
+
 }  // namespace cetane::os

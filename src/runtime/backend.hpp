@@ -23,6 +23,10 @@ namespace cetane {
 
 class event_loop;
 
+namespace os {
+class datagram_outbox;
+}
+
 namespace detail {
 
 class message;
@@ -141,6 +145,7 @@ class datagram_io : public io_object {
 
   bool failed = false;   // there may be something to take with take_failure()
   bool is_unix = false;  // a Unix socket, which is told of nothing later
+  bool segments = true;  // several datagrams may leave as one that the system cuts
 
  protected:
   datagram_io() noexcept : io_object(kind::datagram) {}
@@ -333,6 +338,12 @@ class backend {
   /// peer if `to` is null. What has become of earlier ones is not told here.
   virtual ssize_t send(datagram_io& socket, const address* to, const iovec* parts,
                        int count) noexcept = 0;
+
+  /// Sends several, in their order, those of `what` from number `first` on: how many have left, at
+  /// least one; or what send() says of the first. What another one is refused for is said when it
+  /// is the first.
+  virtual int send_several(datagram_io& socket, const os::datagram_outbox& what,
+                           std::size_t first) noexcept = 0;
 
   /// Takes one note of what has become of a datagram: 0, or -EAGAIN when there is none.
   virtual int take_failure(datagram_io& socket, datagram_failure& out) noexcept = 0;

@@ -34,6 +34,11 @@ struct loop_forgotten_in_child {
 };
 loop_forgotten_in_child forgotten;
 
+// 4. Datagrams of the whole pass leave with one call.
+void send_late(detail::io_blocks& blocks) noexcept {
+  if (blocks.late != nullptr) std::exchange(blocks.late, nullptr)->leave();
+}
+
 // Makes a loop that of this thread as long as it lives.
 class current_loop {
  public:
@@ -132,6 +137,7 @@ void event_loop::run_until(const std::function<bool()>& done) {
     if (done()) break;
     wait(never);
   }
+  send_late(*blocks_);
   io_->flush();
 }
 
@@ -141,6 +147,7 @@ void event_loop::run_once(time_point latest) {
   const current_loop current(*this);
   work();
   wait(latest);
+  send_late(*blocks_);
   io_->flush();
 }
 
@@ -160,6 +167,7 @@ void event_loop::work() noexcept {
   run_ready();      // 2
   fire_timers();    // 3
   flush_staged();   // 4
+  send_late(*blocks_);
 }
 
 void event_loop::wait(time_point latest) {

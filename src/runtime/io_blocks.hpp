@@ -5,10 +5,18 @@
 #include <cetane/runtime/chunk.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 namespace cetane::detail {
+
+/// Output of several that leaves together, at the end of the pass.
+class late_output {
+ public:
+  virtual ~late_output() = default;
+  virtual void leave() noexcept = 0;
+};
 
 /// The memory through which all bytes of a loop pass: one block that reads go into, one that
 /// collects small output.
@@ -75,6 +83,9 @@ struct io_blocks {
   stream_io* staging = nullptr;
   std::size_t staged_bytes = 0;
   char* staged = own_stage;  // staged_capacity bytes; a backend may have them elsewhere
+
+  std::unique_ptr<late_output> datagrams;  // made for the first socket
+  late_output* late = nullptr;             // that, while there is something in it
 
   alignas(64) char input[input_bytes];
   alignas(64) char own_stage[staged_capacity];

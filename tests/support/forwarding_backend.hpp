@@ -98,6 +98,10 @@ class forwarding_backend : public detail::backend {
                int count) noexcept override {
     return to_->send(socket, to, parts, count);
   }
+  int send_several(detail::datagram_io& socket, const os::datagram_outbox& what,
+                   std::size_t first) noexcept override {
+    return to_->send_several(socket, what, first);
+  }
   int take_failure(detail::datagram_io& socket, detail::datagram_failure& out) noexcept override {
     return to_->take_failure(socket, out);
   }

@@ -51,7 +51,8 @@ class CETANE_API udp_peer {
   /// As receive(), but gives an empty optional when it was closed or the peer was silent too long.
   receive_next_op next() { return receive_next_op(inbox()); }
 
-  /// Sends the parts as one datagram to the peer; see udp_socket::send().
+  /// Sends the parts as one datagram to the peer; see udp_socket::send(). Of one that is refused
+  /// when it leaves, later than at the call, the next receive() tells.
   template <class... Parts>
   udp_send_op send(const Parts&... parts) {
     const std::array<std::string_view, sizeof...(Parts)> list{detail::bytes_of(parts)...};

@@ -23,8 +23,8 @@ using kept_datagram = std::unique_ptr<outgoing_datagram, free_outgoing>;
 
 }  // namespace detail
 
-/// What sending a datagram returns: it has left, or is queued, already. Awaiting it waits until
-/// there is room for more; who does not care leaves it alone.
+/// What sending a datagram returns: it has left, or will with others, or is queued, already.
+/// Awaiting it waits until there is room for more; who does not care leaves it alone.
 ///
 /// When there was no room at all the datagram leaves only if this is awaited; otherwise it is
 /// dropped, as the network may drop it any time.
@@ -39,10 +39,15 @@ class udp_send_op {
     bool poll() const noexcept;
     void arm() noexcept;
     void disarm() noexcept { leave(); }
-    void commit();
+    void commit() {
+      if (armed_ || kept_ != nullptr) [[unlikely]]
+        end_wait();
+    }
     std::string describe_wait() const;
 
    private:
+    void end_wait();
+
     detail::datagram_port& port_;
     detail::kept_datagram kept_;
     bool armed_ = false;

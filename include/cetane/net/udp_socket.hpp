@@ -83,11 +83,14 @@ class CETANE_API udp_socket {
 
   /// Sends the parts as one datagram.
   ///
-  /// It leaves at the call. While the system takes none it is queued instead, and awaiting the
-  /// result waits while more than 64 KiB are, until 16 KiB are left; who does not await it drops
-  /// what is beyond 256 KiB. Text and bytes of any kind; they may die right after.
+  /// It leaves at the call, or together with others: to an address to which one has left before, or
+  /// from which one has come, UDP datagrams of up to 4 KiB leave at the end of the loop's pass, in
+  /// their order. While the system takes none it is queued, and awaiting the result waits while
+  /// more than 64 KiB are, until 16 KiB are left; who does not await it drops what is beyond
+  /// 256 KiB. Text and bytes of any kind; they may die right after.
   /// @throws message_too_long   (from the call) Longer than a datagram can be.
   /// @throws error              (from the call) It cannot be sent there, for this datagram's sake.
+  ///                            Of one that leaves later next_undelivered() tells.
   /// @throws connection_closed  The socket was closed.
   /// @par Cancellation  Takes nothing back that was sent or queued.
   template <class... Parts>
@@ -104,8 +107,8 @@ class CETANE_API udp_socket {
     return try_send_parts(to, list.data(), list.size());
   }
 
-  /// Suspends until somebody on the way says of a datagram that it has not come to its place, and
-  /// tells which; an empty optional when the socket was closed.
+  /// Suspends until somebody on the way, or the system that was to send it, says of a datagram that
+  /// it has not come to its place, and tells which; an empty optional when the socket was closed.
   ///
   /// 64 such notes are kept, the oldest go first. Most losses nobody tells of.
   auto next_undelivered() { return notes().next(); }
@@ -122,13 +125,14 @@ class CETANE_API udp_socket {
   /// The longest datagram that is received whole, and the marks of the output.
   udp_socket& limits(const udp_limits& limits);
 
-  /// Closes the socket: what has come can still be received, what is queued is dropped.
+  /// Closes the socket: what has come can still be received, what waits until the system takes it
+  /// is dropped.
   void close();
   bool is_closed() const;
 
   /// Where it receives, with the real port.
   const address& local() const;
-  /// Bytes that wait to be sent, with the memory that they take besides.
+  /// Bytes that wait until the system takes them, with the memory that they take besides.
   std::size_t queued_bytes() const;
   /// Datagrams that were lost here for want of room, in or out.
   std::uint64_t dropped() const;

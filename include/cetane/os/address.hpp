@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ class CETANE_API address {
   /// Reads what the system fills in; the address of another family is `none`.
   [[nodiscard]] static address from_sockaddr(const sockaddr* from, std::uint32_t length) noexcept;
 
+  /// Becomes that. Of an IP address after another of its kind little is written anew.
+  void assign(const sockaddr* from, std::uint32_t length) noexcept;
+
   /// Fills in what the system reads, and returns its length.
   std::uint32_t to_sockaddr(sockaddr_storage& out) const noexcept;
 
@@ -58,6 +62,16 @@ class CETANE_API address {
   [[nodiscard]] std::string to_string() const;
   /// "tcp://127.0.0.1:8013"; a Unix socket's is "unix:/run/chat" whatever the scheme.
   [[nodiscard]] std::string uri(std::string_view scheme) const;
+
+  /// Three words that are the same for the same IP address, port and interface, and for no others:
+  /// for tables of many.
+  [[nodiscard]] std::array<std::uint64_t, 3> ip_words() const noexcept {
+    std::array<std::uint64_t, 3> words{};
+    words[0] = std::uint64_t{static_cast<std::uint8_t>(family_)} | std::uint64_t{length_} << 8 |
+               std::uint64_t{port_} << 16 | std::uint64_t{scope_} << 32;
+    std::memcpy(&words[1], bytes_.data(), 2 * sizeof words[1]);
+    return words;
+  }
 
   /// Equal is the same place; the order is good for sorted containers and nothing else.
   auto operator<=>(const address&) const = default;
