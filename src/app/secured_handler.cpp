@@ -21,4 +21,10 @@ task<> secured_handler::call(connection& peer) {
   co_await of_->call(peer);
 }
 
+std::unique_ptr<bound_handler> secured_handler::for_another_loop() const {
+  std::unique_ptr<bound_handler> twin = of_->for_another_loop();
+  if (twin == nullptr) return nullptr;
+  return std::make_unique<secured_handler>(std::move(twin), how_);
+}
+
 }  // namespace cetane::detail

@@ -4,6 +4,7 @@
 #include <cetane/net/security.hpp>
 
 #include <memory>
+#include <typeinfo>
 #include <utility>
 
 namespace cetane::detail {
@@ -15,6 +16,12 @@ class secured_handler final : public bound_handler {
       : of_(std::move(of)), how_(std::move(how)) {}
 
   task<> call(connection& peer) override;
+
+  // What makes it secure is for any thread: all loops share it.
+  std::unique_ptr<bound_handler> for_another_loop() const override;
+  const std::type_info* bound_to_one_loop() const noexcept override {
+    return of_->bound_to_one_loop();
+  }
 
  private:
   std::unique_ptr<bound_handler> of_;

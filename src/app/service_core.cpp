@@ -104,7 +104,6 @@ std::string service_core::why_one_loop() const {
   const std::string which = name_.empty() ? "a service" : fmt::format("the service {}", name_);
   if (make_runner_) return which + " serves in processes or on threads of its own already";
   if (first_loop_only_) return {};
-  if (security_) return which + " serves over TLS, on one event loop only; see on_first_loop()";
   const std::type_info* const what = handler_->bound_to_one_loop();
   if (what == nullptr) return {};
   return fmt::format(

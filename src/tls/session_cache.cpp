@@ -10,10 +10,12 @@ void session_cache::drop(std::list<entry>::iterator at) noexcept {
 }
 
 void session_cache::keep(const std::string& peer, ssl_session_ptr session) noexcept {
+  ssl_session_ptr copy(SSL_SESSION_dup(session.get()));
   const std::lock_guard lock(mutex_);
   if (const auto known = by_peer_.find(peer); known != by_peer_.end()) drop(known->second);
+  if (!copy) return;
   try {
-    entries_.emplace_front(peer, std::move(session));
+    entries_.emplace_front(peer, std::move(copy));
   } catch (const std::bad_alloc&) {
     return;
   }
@@ -32,19 +34,17 @@ ssl_session_ptr session_cache::take(const std::string& peer) noexcept {
   if (known == by_peer_.end()) return nullptr;
   const auto at = known->second;
   SSL_SESSION* const session = at->second.get();
-  const bool once = SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION;
   if (SSL_SESSION_is_resumable(session) == 0) {
     drop(at);
     return nullptr;
   }
-  SSL_SESSION_up_ref(session);
-  ssl_session_ptr taken(session);
-  if (once) {
+  if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION) {
+    ssl_session_ptr taken = std::move(at->second);
     drop(at);
-  } else {
-    entries_.splice(entries_.begin(), entries_, at);
+    return taken;
   }
-  return taken;
+  entries_.splice(entries_.begin(), entries_, at);
+  return ssl_session_ptr(SSL_SESSION_dup(session));
 }
 
 }  // namespace cetane::detail

@@ -13,6 +13,9 @@ namespace cetane::detail {
 
 /// What a client's earlier handshakes have left, by peer, so that the next one is short. Any thread
 /// may call it.
+///
+/// It keeps copies and gives copies: OpenSSL writes into the session of a connection that ends
+/// badly, and the next one that resumes it may be on another thread.
 class session_cache {
  public:
   explicit session_cache(std::size_t most) noexcept : most_(most) {}

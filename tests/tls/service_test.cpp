@@ -9,7 +9,6 @@
 #include <cetane/tls/tls.hpp>
 
 #include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
@@ -24,7 +23,6 @@ namespace tls_service_test {
 using namespace cetane;
 using namespace cetane::test;
 using Catch::Matchers::ContainsSubstring;
-using Catch::Matchers::MessageMatches;
 
 struct silent_handler : socketserver::stream_request_handler {
   void handle() override {}
@@ -58,14 +56,6 @@ TEST_CASE("TCP-1, TCP-2: a service over TLS answers, and its handler need not kn
   const int status = f.run([&]() -> task<> { answer = co_await ask(echo, trusting()); });
   CHECK(status == 0);
   CHECK(answer == "hello\n");
-}
-
-TEST_CASE("a service over TLS is for one event loop, and says so", "[tls]") {
-  application several;
-  several.workers(2);
-  several.add_service(service(echo_lines, 0).name("echo").tls(own_context()));
-  CHECK_THROWS_MATCHES(several.run(), std::logic_error,
-                       MessageMatches(ContainsSubstring("the service echo serves over TLS")));
 }
 
 TEST_CASE("NEW-28: plain text to a secure service is one line in the log, others are served",

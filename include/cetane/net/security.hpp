@@ -10,6 +10,8 @@ namespace cetane::detail {
 
 /// What makes connections secure before anything else is said on them: a `tls_context`, of
 /// <cetane/tls/tls.hpp>. Services and connects know no more of TLS than this.
+///
+/// All event loops of a program share one: any thread may call it, several at the same time.
 class CETANE_API security {
  public:
   virtual ~security();

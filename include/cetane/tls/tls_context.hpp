@@ -26,9 +26,13 @@ class tls_core;
 ///
 /// Its files are read when it is first used, as a service's start is, or by reload(). Copies share
 /// what they are of: reload() on one of them reaches all. The words that set something are for the
-/// time before it is used; reload() may be called at any time, on any thread.
+/// time before it is used; everything else may be called at any time, on any thread: all event
+/// loops of a program share one context, and a session that began on one loop is resumed on
+/// another.
 class CETANE_API tls_context {
  public:
+  static constexpr bool spans_loops = true;
+
   /// Makes a server's context of PEM files: its certificate, followed by those between it and the
   /// root, and its private key without a passphrase.
   static tls_context server(std::string certificate_file, std::string key_file);
