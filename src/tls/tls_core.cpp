@@ -59,11 +59,18 @@ void tls_core::change(const std::function<void(tls_settings&)>& edit) {
   parts_ = {};
 }
 
-// With new sessions: the old ones were agreed on with the old trust.
+// With new sessions: the old ones were agreed on with the old trust. Handshakes of other loops do
+// not wait until the files are read.
 void tls_core::reload() const {
+  const std::lock_guard one_at_a_time(reload_mutex_);
+  parts fresh{std::make_shared<const tls_contexts>(settings()), new_cache()};
   const std::lock_guard lock(mutex_);
-  parts fresh{std::make_shared<const tls_contexts>(settings_), new_cache()};
-  parts_ = std::move(fresh);
+  parts_.swap(fresh);
+}
+
+tls_settings tls_core::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
 }
 
 tls_core::parts tls_core::current() const {

@@ -31,10 +31,17 @@ class tls_core final : public security {
   struct parts {
     std::shared_ptr<const tls_contexts> contexts;
     std::shared_ptr<session_cache> sessions;
+
+    void swap(parts& other) noexcept {
+      contexts.swap(other.contexts);
+      sessions.swap(other.sessions);
+    }
   };
   parts current() const;
+  tls_settings settings() const;
 
-  mutable std::mutex mutex_;  // for the settings and what is made of them
+  mutable std::mutex reload_mutex_;  // before the other one
+  mutable std::mutex mutex_;         // for the settings and what is made of them
   const bool is_server_;
   tls_settings settings_;
   mutable parts parts_;  // empty: not made yet
