@@ -133,13 +133,14 @@ tls_session::state tls_session::read(std::string_view& records, char* to, std::s
     return state::failed;
   }
   int result = 1;
-  while (taken < room) {
+  // Asked once more than there are records, OpenSSL would make a buffer and throw it away again.
+  do {
     std::size_t count = 0;
     result = SSL_read_ex(ssl_.get(), to + taken, room - taken, &count);
     if (result != 1) break;
     taken += count;
     key_updates_ = 0;
-  }
+  } while (taken < room && (!records.empty() || SSL_pending(ssl_.get()) != 0));
   records_ = nullptr;
   if (result == 1) return state::going_on;
   switch (SSL_get_error(ssl_.get(), result)) {
