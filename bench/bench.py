@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [field] [memory] [micro] [compile] [rates] [latency] [kinds]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [field] [memory] [micro] [compile] [rates] [latency] [kinds] [tls]      what to measure (all)
 
 Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots; what an earlier run measured and
 this one does not is kept. The counts have bounds as well, in bounds.json: the status is 1 when one of them is above its own. page.py makes a page of it all.
@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import bounds
+import paired
 import plot
 import servers
 import source_size
@@ -90,11 +91,11 @@ def best_limit(build, contestants, figure):
     return max([1.0, *others]) if figure == "rate" else min([1.0, *others])
 
 
-def rates(build, results):
-    found = run_part("paired.py", results, "--build", build, "--backends", *BACKENDS)
+def paired_rows(build, results, works, name):
+    found = run_part("paired.py", results, *works, "--build", build, "--backends", *BACKENDS, name=name)
     if not found:
         return {}
-    plot.draw_rates(found, results / "rates.svg")
+    plot.draw_rates(found, results / f"{name}.svg")
     rows = {}
     for work, contestants in found.items():
         for backend, suffix in BACKENDS.items():
@@ -117,6 +118,14 @@ def beside_peers(build, found):
     return rows
 
 
+def rates(build, results):
+    return paired_rows(build, results, [name for name, work in paired.WORKS.items() if not work.over_tls], "rates")
+
+
+def tls(build, results):
+    return paired_rows(build, results, [name for name, work in paired.WORKS.items() if work.over_tls], "tls")
+
+
 def latency(build, results):
     """At a constant rate: no targets, a table beside the peers."""
     run_part("latency.py", results, "--build", build)
@@ -129,7 +138,7 @@ def kinds(build, results):
     return {}
 
 
-PARTS = {"counts": counts, "field": field, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds}
+PARTS = {"counts": counts, "field": field, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds, "tls": tls}
 
 
 def machine(build):

@@ -2,6 +2,7 @@
 """Measures echo servers beside each other: rate, processor time a message and median latency, each as a ratio to the hand-written server.
 
     bench/paired.py --build build-bench E1 E3
+    bench/paired.py --build build-bench TLS1 TLS2 TLS3
 
 A machine's speed drifts within minutes, so no figure stands alone: the limit and the server run in turn, A B A B, and each pair gives one ratio. The
 control comes first, the limit against itself: where that is not 1, the machine is too busy to say anything. Server on one core, client on the other.
@@ -34,13 +35,26 @@ class Work:
     message: int
     in_flight: int
     udp: bool = False
+    over_tls: bool = False
+    visits: tuple = ()  # a handshake for each message: the options of the load generator for it
 
     @property
     def buffer(self):
         return 16 * 1024 if self.message < 1024 else 64 * 1024
 
+    @property
+    def words(self):
+        """What the load generator is to do."""
+        counts = ["-c", self.connections, "-m", self.message, "-P", self.in_flight]
+        return [*counts, *["--udp"] * self.udp, *self.visits]
+
     def __str__(self):
-        return f"{'UDP ' if self.udp else ''}W({self.connections}, {self.message}, {self.in_flight})"
+        kind = "UDP " if self.udp else "TLS " if self.over_tls else ""
+        return f"{kind}W({self.connections}, {self.message}, {self.in_flight}) {' '.join(self.visits)}".rstrip()
+
+
+def tls(*counts, visits=()):
+    return Work(*counts, over_tls=True, visits=visits)
 
 
 WORKS = {
@@ -52,6 +66,12 @@ WORKS = {
     "E7": Work(1, 64, 1),
     "U1": Work(50, 64, 1, udp=True),
     "U2": Work(1, 64, 1, udp=True),
+    "TLS1": tls(8, 64, 1, visits=("--handshakes",)),
+    "TLS1r": tls(8, 64, 1, visits=("--handshakes", "--resume")),
+    "TLS2": tls(50, 16384, 1),
+    "TLS2p": tls(50, 16384, 16),
+    "TLS3": tls(50, 64, 1),
+    "TLS3p": tls(50, 64, 16),
 }
 
 
@@ -66,8 +86,8 @@ def start(contestant, work):
 
 
 def measure(load, server, work):
-    words = [load, "--port", server.port, "--server", server.pid, "--cpu", CLIENT_CORE, "--warm-up", WARM_UP, "-d", MEASURED]
-    words += ["-c", work.connections, "-m", work.message, "-P", work.in_flight] + ["--udp"] * work.udp
+    """`load` is the load generator's command."""
+    words = [*load, "--port", server.port, "--server", server.pid, "--cpu", CLIENT_CORE, "--warm-up", WARM_UP, "-d", MEASURED, *work.words]
     run = subprocess.run([str(word) for word in words], check=True, stdout=subprocess.PIPE, timeout=60)
     found = json.loads(run.stdout)
     return {"rate": found["rate"], "cpu": found["server_ns"] / max(found["messages"], 1), "p50": found["p50_us"]}
@@ -90,13 +110,18 @@ def ratios(load, limit, server, work, pairs):
 
 def compare(chosen, work, limit_server, contestants):
     """The control and every contestant, each against the limit."""
+    load = [chosen.load]
+    if work.over_tls:
+        files = servers.certificate(chosen.build)
+        load += ["--tls", files[0]]
+        limit_server, *contestants = (servers.secure(each, files) for each in (limit_server, *contestants))
     with start(limit_server, work) as limit, start(limit_server, work) as twin:
-        control = ratios(chosen.load, limit, twin, work, chosen.pairs)
+        control = ratios(load, limit, twin, work, chosen.pairs)
         found = {"control": control}
         for contestant in contestants:
             print(f"{work}: {contestant.name} ...", file=sys.stderr, flush=True)
             with start(contestant, work) as server:
-                found[contestant.name] = ratios(chosen.load, limit, server, work, chosen.pairs)
+                found[contestant.name] = ratios(load, limit, server, work, chosen.pairs)
     return found
 
 
@@ -105,6 +130,9 @@ def field(chosen, work):
     if work.udp:
         contestants = servers.udp_contestants(chosen.build, chosen.backends)
         return servers.udp_limit(chosen.build), contestants[: len(chosen.backends)] if chosen.no_peers else contestants
+    if work.over_tls:
+        contestants = servers.tls_contestants(chosen.build, chosen.backends)
+        return servers.tls_limit(chosen.build), contestants[: len(chosen.backends)] if chosen.no_peers else contestants
     limit, *others = servers.limits(chosen.build)
     ours = [servers.cetane(chosen.build, backend) for backend in chosen.backends]
     return limit, others + ours + ([] if chosen.no_peers else servers.peers(chosen.build))
@@ -112,13 +140,14 @@ def field(chosen, work):
 
 def print_table(name, work, found):
     print(f"\n{name}  {work}, ratios to raw: median (quartiles)")
-    print(f"{'':<22}{'rate':<24}{'processor a message':<24}{'median latency':<24}{'messages a second':>18}")
+    unit = "visit" if work.visits else "message"
+    print(f"{'':<22}{'rate':<24}{'processor a ' + unit:<24}{'median latency':<24}{unit + 's a second':>18}{'processor, us':>16}")
     for contestant, figures in found.items():
         cells = ""
         for figure in FIGURES:
             low, high = figures[figure]["quartiles"]
             cells += f"{figures[figure]['ratio']:.3f} ({low:.2f} to {high:.2f})".ljust(24)
-        print(f"{contestant:<22}{cells}{figures['rate']['value']:>18,.0f}")
+        print(f"{contestant:<22}{cells}{figures['rate']['value']:>18,.0f}{figures['cpu']['value'] / 1000:>16.2f}")
     if not CONTROL[0] <= found["control"]["rate"]["ratio"] <= CONTROL[1]:
         print("The control is off: the machine is too busy, and this table says nothing.")
 

@@ -100,3 +100,37 @@ def udp_contestants(build, backends):
         Contestant("asyncio", *python("asyncio_udp_echo.py", "asyncio", sys.executable, "python3"), takes_buffer=False),
         Contestant("gevent", *python("gevent_udp_echo.py", "gevent", "/usr/bin/python3", "python3-gevent"), takes_buffer=False),
     ]
+
+
+# TLS
+
+
+def certificate(build):
+    """A new certificate for this machine, as the options of a server that shows it; its file is what the load generator trusts."""
+    folder = build / "bench" / "certificate"
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["sh", HERE.parent / "scripts" / "certificate.sh", "--days", "2", folder], check=True, stderr=subprocess.DEVNULL)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def secure(contestant, files):
+    """The same server, with this certificate."""
+    if contestant.command is None:
+        return contestant
+    words = ["--tls-cert", str(files[0]), "--tls-key", str(files[1])]
+    return dataclasses.replace(contestant, command=[*contestant.command, *words])
+
+
+def tls_limit(build):
+    return Contestant("raw", *built(build, "tls_echo", "libssl-dev"))
+
+
+def tls_contestants(build, backends):
+    """cetane and its peers."""
+    program = str(build / "bench" / "cetane_tls_echo")
+    return [
+        *(Contestant(f"cetane, {backend}", [program, "--backend", backend], takes_buffer=False) for backend in backends),
+        Contestant("asio", *built(build, "asio_tls_echo", "libasio-dev")),
+        Contestant("Go", *go(build)),
+        Contestant("asyncio", *python("asyncio_echo.py", "asyncio", sys.executable, "python3")),
+    ]

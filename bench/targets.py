@@ -34,11 +34,19 @@ ROWS = {
     "C3": ("queue hop between two tasks", 2.2, 5.5, "x"),
     "C4": ("timer add and cancel, 1,000 live", 3.3, 13, "x"),
     "C5": ("mutex hand-over, one yield included", 1.7, 4.5, "x"),
+    "TLS1 cpu": ("a full handshake, against raw with OpenSSL", 1.05, 1.10, "x"),
+    "TLS1r cpu": ("the same, resumed", 1.10, 1.20, "x"),
+    "TLS2 rate": ("over TLS, 50 connections, 16 KiB", 0.97, 0.93, "x"),
+    "TLS2 cpu": ("the same, processor time a message", 1.05, 1.12, "x"),
+    "TLS2p rate": ("sixteen in flight", 0.97, 0.90, "x"),
+    "TLS3 rate": ("over TLS, 50 connections, 64 bytes", 0.95, 0.90, "x"),
+    "TLS3 cpu": ("the same, processor time a message", 1.05, 1.12, "x"),
+    "TLS3p cpu": ("sixteen in flight", 1.05, 1.12, "x"),
     "T1": ("compile time of the echo, against its bare headers", 2.1, 2.6, "x"),
 }
 
 # The same workloads on the other backend, by the same measure.
-ROWS.update({f"{name}, io_uring": (what, *rest) for name, (what, *rest) in ROWS.items() if name.startswith("E")})
+ROWS.update({f"{name}, io_uring": (what, *rest) for name, (what, *rest) in ROWS.items() if name.startswith(("E", "TLS"))})
 
 PEERS = ("asio", "tokio", "Go", "gevent")
 MORE = ("rate", *PEERS)

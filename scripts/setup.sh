@@ -82,6 +82,7 @@ missing_packages() {
       has go || echo golang-go
       has cargo || echo cargo
       [ -d /usr/share/cargo/registry ] && ls /usr/share/cargo/registry | grep -q '^tokio-1' || echo librust-tokio-dev
+      has openssl || echo openssl # a certificate for TLS
       /usr/bin/python3 -c 'import gevent' 2>/dev/null || echo python3-gevent
       ;;
     docs) has doxygen || echo doxygen ;;

@@ -1,11 +1,5 @@
 #include "link.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -20,21 +14,6 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-int connect_to(const std::string& host, int port, bool datagrams) {
-  sockaddr_in there{};
-  there.sin_family = AF_INET;
-  there.sin_port = htons(static_cast<std::uint16_t>(port));
-  if (inet_pton(AF_INET, host.c_str(), &there.sin_addr) != 1)
-    throw std::runtime_error("not an IPv4 address: " + host);
-  const int fd = socket(AF_INET, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("socket");
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof there) < 0) fail("connect");
-  const int on = 1;
-  if (!datagrams) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
-  return fd;
-}
-
 }  // namespace
 
 std::uint64_t now() {
@@ -42,26 +21,11 @@ std::uint64_t now() {
                                     std::chrono::nanoseconds(1));
 }
 
-link::link(const workload& work, const std::string& host, int port, std::uint64_t first_place)
+link::link(const workload& work, std::unique_ptr<channel> over, std::uint64_t first_place)
     : work_(&work),
-      fd_(connect_to(host, port, work.datagrams)),
+      channel_(std::move(over)),
       first_place_(first_place),
       departures_(work.in_flight) {}
-
-link::link(link&& other) noexcept
-    : work_(other.work_),
-      fd_(std::exchange(other.fd_, -1)),
-      first_place_(other.first_place_),
-      allowed_(other.allowed_),
-      sent_(other.sent_),
-      received_(other.received_),
-      wrong_(other.wrong_),
-      departures_(std::move(other.departures_)),
-      have_due_times_(other.have_due_times_) {}
-
-link::~link() {
-  if (fd_ >= 0) close(fd_);
-}
 
 bool link::depart(std::uint64_t due, const pattern& bytes) {
   const std::uint64_t number = allowed_ / work_->message_bytes;
@@ -79,16 +43,18 @@ void link::allow(std::uint64_t messages, const pattern& bytes) {
 }
 
 void link::stop() {
-  const std::uint64_t begun = (sent_ + work_->message_bytes - 1) / work_->message_bytes;
+  const std::uint64_t under_way = sent_ + channel_->begun();
+  const std::uint64_t begun = (under_way + work_->message_bytes - 1) / work_->message_bytes;
   allowed_ = std::min(allowed_, begun * work_->message_bytes);
 }
 
 void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram& times) {
   for (;;) {
-    const ssize_t n = recv(fd_, buffer.data(), buffer.size(), 0);
+    const ssize_t n = channel_->receive(buffer.data(), buffer.size());
     if (n > 0) {
       take({buffer.data(), static_cast<std::size_t>(n)}, bytes, times);
-      if (!work_->datagrams && static_cast<std::size_t>(n) < buffer.size()) break;
+      const bool has_room = static_cast<std::size_t>(n) < buffer.size();
+      if (!work_->datagrams && has_room && channel_->room_means_empty()) break;
     } else if (n == 0) {
       throw std::runtime_error("the server ended a connection with messages under way");
     } else if (errno == EAGAIN) {
@@ -128,7 +94,7 @@ void link::send_what_may_leave(const pattern& bytes) {
   while (sent_ < end) {
     const std::uint64_t most = work_->datagrams ? size : end - sent_;
     const std::string_view part = bytes.slice(first_place_ + sent_, most);
-    const ssize_t n = send(fd_, part.data(), part.size(), MSG_NOSIGNAL);
+    const ssize_t n = channel_->send(part);
     if (n >= 0) {
       sent_ += static_cast<std::uint64_t>(n);
     } else if (errno == EAGAIN) {

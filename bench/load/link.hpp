@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "channel.hpp"
 #include "latency.hpp"
 #include "pattern.hpp"
 
@@ -25,15 +27,9 @@ std::uint64_t now();
 /// as one has come back whole; in the open loop, when it is due.
 class link {
  public:
-  /// Connects, blocking, and then turns to non-blocking mode.
-  ///
-  /// @throws std::system_error  The server does not accept.
-  link(const workload& work, const std::string& host, int port, std::uint64_t first_place);
-  link(link&& other) noexcept;
-  link& operator=(link&&) = delete;
-  ~link();
+  link(const workload& work, std::unique_ptr<channel> over, std::uint64_t first_place);
 
-  int descriptor() const { return fd_; }
+  int descriptor() const { return channel_->descriptor(); }
   std::uint64_t answered() const { return received_ / work_->message_bytes; }
   std::uint64_t wrong_bytes() const { return wrong_; }
   bool idle() const { return received_ == allowed_; }
@@ -56,7 +52,7 @@ class link {
   void take(std::string_view received, const pattern& bytes, latency_histogram& times);
 
   const workload* work_;
-  int fd_ = -1;
+  std::unique_ptr<channel> channel_;
   std::uint64_t first_place_;
   std::uint64_t allowed_ = 0, sent_ = 0, received_ = 0;  // bytes
   std::uint64_t wrong_ = 0;

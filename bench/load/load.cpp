@@ -8,6 +8,9 @@
 //     load --port 8013 -c 50 -m 64 --rate 20000 -d 10             at a constant rate
 //     load --port 8013 -c 50 -n 8000 --verify                     an exact number of messages,
 //     every byte looked at
+//     load --port 8013 -c 50 --tls certificate.pem                over TLS 1.3, with this server
+//     load --port 8013 -c 8 --tls certificate.pem --handshakes    one message for each connection;
+//     with --resume the handshakes are short ones
 //     load --port 8013 -c 50 --udp                                datagrams; one that gets lost
 //     ends it, since nobody sends it again
 #include <sched.h>
@@ -17,6 +20,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,11 +28,19 @@
 #include "cpu_time.hpp"
 #include "link.hpp"
 #include "options.hpp"
+#include "outcome.hpp"
+#include "tls.hpp"
 
 namespace {
 
 using clock_type = std::chrono::steady_clock;
 using seconds = std::chrono::duration<double>;
+
+std::unique_ptr<load::channel> open_channel(const load::options& chosen) {
+  const int fd = load::connect_to(chosen.host, chosen.port, chosen.work.datagrams);
+  if (!chosen.trusted.empty()) return load::open_secure(fd, chosen.trusted);
+  return std::make_unique<load::channel>(fd);
+}
 
 constexpr double longest_silence = 20;  // seconds without any event: the server is stuck
 
@@ -39,7 +51,7 @@ class run {
       : chosen_(chosen), poller_(epoll_create1(EPOLL_CLOEXEC)), buffer_(256 * 1024) {
     links_.reserve(chosen.connections);
     for (std::uint64_t i = 0; i < chosen.connections; ++i) {
-      links_.emplace_back(chosen_.work, chosen_.host, chosen_.port, i * 7919);
+      links_.emplace_back(chosen_.work, open_channel(chosen), i * 7919);
       epoll_event wanted{};
       wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
       wanted.data.u64 = i;
@@ -56,22 +68,22 @@ class run {
       links_[i].allow(messages / links_.size() + (i < messages % links_.size()), bytes_);
     }
     finish();
-    measured_ = answered();
-    elapsed_ = clock_type::now() - begin;
+    found_.messages = answered();
+    found_.elapsed = clock_type::now() - begin;
   }
 
   void for_some_time(double warm_up, double duration) {
     for (load::link& each : links_) each.allow(std::uint64_t{1} << 40, bytes_);
     turn_until(clock_type::now() +
                std::chrono::duration_cast<clock_type::duration>(seconds(warm_up)));
-    times_.clear();
+    found_.times.clear();
     const std::uint64_t before = answered();
     const std::uint64_t spent_before = server_time();
     const clock_type::time_point begin = clock_type::now();
     turn_until(begin + std::chrono::duration_cast<clock_type::duration>(seconds(duration)));
-    elapsed_ = clock_type::now() - begin;
-    measured_ = answered() - before;
-    server_spent_ = server_time() - spent_before;
+    found_.elapsed = clock_type::now() - begin;
+    found_.messages = answered() - before;
+    found_.server_ns = server_time() - spent_before;
     for (load::link& each : links_) each.stop();
     finish();
   }
@@ -89,42 +101,25 @@ class run {
         continue;
       }
       if (number == first) {
-        times_.clear();
-        server_spent_ = server_time();
+        found_.times.clear();
+        found_.server_ns = server_time();
       }
       if (!links_[number % links_.size()].depart(due, bytes_))
         throw std::runtime_error("the server does not keep up with this rate");
       ++number;
     }
     finish();
-    elapsed_ = std::chrono::nanoseconds(load::now() - begin) - seconds(warm_up);
-    measured_ = end - first;
-    server_spent_ = server_time() - server_spent_;
+    found_.elapsed = std::chrono::nanoseconds(load::now() - begin) - seconds(warm_up);
+    found_.messages = end - first;
+    found_.server_ns = server_time() - found_.server_ns;
   }
 
-  int report() const {
-    std::uint64_t wrong = 0;
-    for (const load::link& each : links_) wrong += each.wrong_bytes();
-    std::printf(
-        "{\"connections\": %llu, \"message_bytes\": %llu, \"in_flight\": %llu, \"messages\": %llu, "
-        "\"seconds\": %.6f, "
-        "\"rate\": %.1f, \"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, "
-        "\"server_ns\": %llu, \"verified\": %s, \"wrong_bytes\": %llu}\n",
-        as_long(chosen_.connections), as_long(chosen_.work.message_bytes),
-        as_long(chosen_.work.in_flight), as_long(measured_), elapsed_.count(),
-        static_cast<double>(measured_) / elapsed_.count(), quantile_us(0.5), quantile_us(0.9),
-        quantile_us(0.99), quantile_us(0.999), as_long(server_spent_),
-        chosen_.work.verify ? "true" : "false", as_long(wrong));
-    return wrong == 0 ? 0 : 1;
+  load::outcome result() {
+    for (const load::link& each : links_) found_.wrong_bytes += each.wrong_bytes();
+    return found_;
   }
 
  private:
-  static unsigned long long as_long(std::uint64_t value) { return value; }
-
-  double quantile_us(double share) const {
-    return static_cast<double>(times_.quantile(share)) / 1000;
-  }
-
   std::uint64_t server_time() const {
     return chosen_.server > 0 ? load::cpu_time_ns(chosen_.server) : 0;
   }
@@ -138,7 +133,7 @@ class run {
   int take_events(int longest_ms) {
     epoll_event events[256];
     const int count = epoll_wait(poller_, events, 256, longest_ms);
-    for (int i = 0; i < count; ++i) links_[events[i].data.u64].turn(bytes_, buffer_, times_);
+    for (int i = 0; i < count; ++i) links_[events[i].data.u64].turn(bytes_, buffer_, found_.times);
     return count;
   }
 
@@ -162,10 +157,7 @@ class run {
   load::pattern bytes_;
   std::vector<char> buffer_;
   std::vector<load::link> links_;
-  load::latency_histogram times_;
-  std::uint64_t measured_ = 0;
-  std::uint64_t server_spent_ = 0;
-  seconds elapsed_{};
+  load::outcome found_;
 };
 
 void stay_on(int cpu) {
@@ -181,6 +173,7 @@ void stay_on(int cpu) {
 int main(int argc, char** argv) try {
   const load::options chosen = load::parse_options(argc, argv);
   if (chosen.cpu >= 0) stay_on(chosen.cpu);
+  if (chosen.handshakes) return load::report(chosen, load::visit(chosen));
   run load_run(chosen);
   if (chosen.messages > 0)
     load_run.exactly(chosen.messages);
@@ -188,7 +181,7 @@ int main(int argc, char** argv) try {
     load_run.at_rate(chosen.rate, chosen.warm_up, chosen.duration);
   else
     load_run.for_some_time(chosen.warm_up, chosen.duration);
-  return load_run.report();
+  return load::report(chosen, load_run.result());
 } catch (const std::invalid_argument& e) {
   std::fprintf(stderr, "load: %s\n", e.what());
   return 2;

@@ -17,7 +17,10 @@ struct options {
   double rate = 0;  // messages a second, all connections together; 0: the closed loop
   double warm_up = 0.0;
   int cpu = -1;
-  int server = 0;  // process id: what it spends while we measure is reported, too
+  std::string trusted;      // a certificate: TLS is spoken, with a server that has it
+  bool handshakes = false;  // it is them that count, not messages
+  bool resume = false;      // and they are short ones
+  int server = 0;           // process id: what it spends while we measure is reported, too
 };
 
 /// Reads the command line.

@@ -1,7 +1,9 @@
-// Go's echo server: one goroutine for each connection, on one processor as the others are.
+// Go's echo server: one goroutine for each connection, on one processor as the others are. Given a
+// certificate it speaks TLS.
 package main
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"net"
@@ -29,9 +31,16 @@ func main() {
 	host := flag.String("host", "127.0.0.1", "")
 	port := flag.Int("port", 0, "")
 	bufferBytes := flag.Int("buffer", 16*1024, "")
+	certificate := flag.String("tls-cert", "", "")
+	key := flag.String("tls-key", "", "")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
 	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", *host, *port))
+	if err == nil && *certificate != "" {
+		var own tls.Certificate
+		own, err = tls.LoadX509KeyPair(*certificate, *key)
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{own}})
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)

@@ -10,6 +10,8 @@ def parse():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--buffer", type=int, default=16 * 1024)
+    parser.add_argument("--tls-cert")
+    parser.add_argument("--tls-key")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     return parser.parse_args()
 

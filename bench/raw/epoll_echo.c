@@ -2,6 +2,8 @@
 // one read buffer for all connections, one recv and one send a message. While a peer does not take
 // its bytes, nothing more is read from it.
 #define _GNU_SOURCE
+#include "remainder.h"
+
 #include "poller.h"
 
 static __attribute__((noinline, cold)) void go_on_sending(int fd) {

@@ -3,6 +3,8 @@
 // socket is empty, unless the peer has finished (the end comes without an edge of its own) or has
 // sent urgent data (which splits reads).
 #define _GNU_SOURCE
+#include "remainder.h"
+
 #include "poller.h"
 
 enum { reads_a_turn = 64 };

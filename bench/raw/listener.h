@@ -17,6 +17,7 @@ struct options {
   const char* host;
   int port;
   size_t buffer_bytes;
+  const char *certificate, *key;  // where TLS is spoken
 };
 
 static inline void die(const char* what) {
@@ -25,7 +26,7 @@ static inline void die(const char* what) {
 }
 
 static inline struct options parse_options(int argc, char** argv) {
-  struct options found = {"127.0.0.1", 8013, 16 * 1024};
+  struct options found = {"127.0.0.1", 8013, 16 * 1024, "certificate.pem", "key.pem"};
   for (int i = 1; i < argc; i += 2) {
     const char* value = i + 1 < argc ? argv[i + 1] : NULL;
     if (value && !strcmp(argv[i], "--host")) {
@@ -34,6 +35,10 @@ static inline struct options parse_options(int argc, char** argv) {
       found.port = atoi(value);
     } else if (value && !strcmp(argv[i], "--buffer") && atol(value) > 0) {
       found.buffer_bytes = (size_t)atol(value);
+    } else if (value && !strcmp(argv[i], "--tls-cert")) {
+      found.certificate = value;
+    } else if (value && !strcmp(argv[i], "--tls-key")) {
+      found.key = value;
     } else {
       fprintf(stderr, "usage: %s [--host ADDRESS] [--port N] [--buffer BYTES]\n", argv[0]);
       exit(2);

@@ -1,9 +1,11 @@
-// The event loop's furniture that both raw servers share: registering, accepting, dropping, resting
-// when descriptors run out.
+// The event loop's furniture that the raw servers share: registering, accepting, dropping, resting
+// when descriptors run out. What a connection keeps is made and freed by make_slot() and forget(),
+// which are defined before: in remainder.h, for example.
 #pragma once
 
+#include <errno.h>
+
 #include "listener.h"
-#include "remainder.h"
 
 enum { events_a_wait = 256, pause_ms = 100 };
 
@@ -49,7 +51,7 @@ static __attribute__((noinline, cold)) void accept_all(uint32_t connection_event
   }
 }
 
-static void open_server(int argc, char** argv) {
+static struct options open_server(int argc, char** argv) {
   const struct options chosen = parse_options(argc, argv);
   prepare_process();
   buffer_bytes = chosen.buffer_bytes;
@@ -57,6 +59,7 @@ static void open_server(int argc, char** argv) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   listener = listen_on(chosen);
   wake_listener();
+  return chosen;
 }
 
 static inline int wait_for_events(struct epoll_event* events) {
