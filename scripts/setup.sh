@@ -102,6 +102,7 @@ missing_optional_tools() {
   has cmake || echo cmake
   has openssl || echo openssl
   has curl || echo curl
+  has testssl || has testssl.sh || echo testssl.sh
   [ -f /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # whom curl trusts if it is told nothing
   has make || echo make
   [ -f /usr/lib/libefence.so.0.0 ] || echo electric-fence
