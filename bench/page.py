@@ -96,7 +96,7 @@ def with_quartiles(figure):
 
 def rates_tables(measured):
     """A table for each workload: everybody beside the hand-written server."""
-    for work, contestants in measured.read("paired").items():
+    for work, contestants in (measured.read("rates") | measured.read("tls")).items():
         rows = [[name, *(with_quartiles(figures[figure]) for figure in ("rate", "cpu", "p50")), f"{figures['rate']['value']:,.0f}"] for name, figures in contestants.items()]
         yield f"**{work}**, {plot.WORKS[work]}\n\n" + table(["", "rate", "processor time a message", "median latency", "messages a second"], rows)
 
@@ -153,10 +153,11 @@ def put(page, name, text):
 
 def draw(measured):
     PICTURES.mkdir(exist_ok=True)
-    found = measured.read("paired")
+    found = measured.read("rates")
     counted = footprints(measured)
-    if found:
-        plot.draw_rates(found, PICTURES / "rates.svg")
+    for name in ("rates", "tls"):
+        if measured.read(name):
+            plot.draw_rates(measured.read(name), PICTURES / f"{name}.svg")
     plot.draw_overview(found.get("E4", {}), counted, PICTURES / "overview.svg")
 
 

@@ -15,6 +15,12 @@ WORKS = {
     "E7": "one connection, 64 bytes",
     "U1": "datagrams, 50 peers, 64 bytes",
     "U2": "datagrams, one peer, 64 bytes",
+    "TLS1": "TLS handshakes, full",
+    "TLS1r": "TLS handshakes, resumed",
+    "TLS2": "over TLS, 50 connections, 16 KiB",
+    "TLS2p": "over TLS, 50 connections, 16 KiB, sixteen in flight",
+    "TLS3": "over TLS, 50 connections, 64 bytes",
+    "TLS3p": "over TLS, 50 connections, 64 bytes, sixteen in flight",
 }
 
 
@@ -70,7 +76,7 @@ def rate_bars(contestants):
 def draw_rates(results, path):
     """Every workload, as ratios to the hand-written server."""
     panels = [(f"{work}: {WORKS[work]}", rate_bars(contestants)) for work, contestants in results.items()]
-    write(path, "Echoes a second, as a ratio to a hand-written epoll server", panels)
+    write(path, "Messages a second, as a ratio to a hand-written server on epoll", panels)
 
 
 def draw_overview(contestants, footprints, path):
