@@ -10,6 +10,7 @@
 #include <cetane/conc/attempt.hpp>
 #include <cetane/conc/timeout.hpp>
 #include <cetane/net/connect_udp.hpp>
+#include <cetane/sync/event.hpp>
 
 #include <optional>
 #include <string>
@@ -368,8 +369,10 @@ TEST_CASE_METHOD(app_fixture, "a stop does not wait for who waits for datagrams"
 }
 
 TEST_CASE_METHOD(app_fixture, "a stop lets a session finish what it has begun", "[app][udp]") {
-  const auto slow = [](udp_peer& peer) -> task<> {
+  event stopping_begun;
+  const auto slow = [&](udp_peer& peer) -> task<> {
     const datagram asked = co_await peer.receive();
+    co_await stopping_begun.wait();
     co_await sleep(30ms);
     peer.send("done with ", asked);
   };
@@ -379,6 +382,7 @@ TEST_CASE_METHOD(app_fixture, "a stop lets a session finish what it has begun", 
     client.send("work");
     while (server.connections() == 0) co_await sleep(1ms);
     stop();
+    stopping_begun.set();
     co_await hears(client, "done with work");
   });
   REQUIRE(log.has("1 drained, 0 cut"));
