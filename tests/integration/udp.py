@@ -85,7 +85,7 @@ def a_peer_that_is_gone_ends_nothing(command):
 
 def socat_gets_its_answer(command):
     if shutil.which("socat") is None:
-        return
+        harness.skip("there is no socat")
     with Counters(command, *ANY_PORTS) as server:
         done = subprocess.run(
             ["socat", "-t", "2", "-", f"UDP4:127.0.0.1:{server.echo_port}"],
