@@ -73,6 +73,7 @@ int kernel_backend::open_datagram(const address& at, const datagram_request& req
   os::datagram_options options;
   options.reuse_port = request.reuse_port;
   options.share_port = request.share_port;
+  options.merged = request.merged;
   const os::forks_held_back until_it_is_owned;
   unique_fd fd;
   if (const int failed = os::open_datagram_socket(at, request.to, options, fd); failed < 0)
@@ -95,7 +96,7 @@ std::span<const arrived_datagram> kernel_backend::receive(datagram_io& socket, s
     if (got >= 0 || got == -EAGAIN) break;
   }
   socket.readable = got == static_cast<int>(count);
-  return datagrams_->arrived(std::max(got, 0));
+  return datagrams_->arrived();
 }
 
 // There is no event for the room that another process's Unix socket has, nor for that of a network

@@ -31,6 +31,7 @@ class connected_socket final : public datagram_link, datagram_sink {
   int open(const address& from) {
     datagram_request request;
     request.to = &remote_;
+    request.merged = true;
     return port_.open(from, request);
   }
 

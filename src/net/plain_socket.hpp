@@ -20,7 +20,10 @@ class plain_socket final : public datagram_inbox, datagram_sink {
   explicit plain_socket(event_loop& loop) noexcept : port_(loop, *this) {}
   ~plain_socket() { end(); }
 
-  int open(const address& at, const datagram_request& request) { return port_.open(at, request); }
+  int open(const address& at, datagram_request request) {
+    request.merged = true;
+    return port_.open(at, request);
+  }
   int adopt(unique_fd shared, const address& bound, bool removes_file) {
     return port_.adopt(std::move(shared), bound, removes_file);
   }

@@ -132,7 +132,8 @@ void address::assign(const sockaddr* from, std::uint32_t length) noexcept {
   if (in.sin_family != AF_INET) {
     *this = from_sockaddr(from, length);
   } else {
-    set_ip(address_family::ipv4, &in.sin_addr, sizeof in.sin_addr, ntohs(in.sin_port));
+    port_ = ntohs(in.sin_port);
+    std::memcpy(bytes_.data(), &in.sin_addr, sizeof in.sin_addr);
   }
 }
 

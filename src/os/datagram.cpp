@@ -9,10 +9,12 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,6 +27,9 @@ int prepare(int fd, address_family family, const datagram_options& options) noex
   if (options.reuse_port) result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (result == 0 && options.share_port) result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   ask_for_losses(fd, family);
+  if (options.merged && family != address_family::unix_socket) {
+    set_option(fd, IPPROTO_UDP, UDP_GRO, 1);  // a kernel that cannot brings them one by one
+  }
   if (family == address_family::ipv6 && result == 0)
     result = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   return result;
@@ -52,16 +57,27 @@ void close_passed(const cmsghdr& passed) noexcept {
   }
 }
 
-// What the kernel says of a datagram besides its bytes.
-std::uint32_t lost_before(const msghdr& header) noexcept {
-  std::uint32_t count = 0;
+// What the kernel says of a message besides its bytes.
+struct message_notes {
+  std::uint32_t lost = 0;
+  std::size_t each = 0;  // of several datagrams; the last may be shorter. 0: it is one
+};
+
+message_notes notes_of(const msghdr& header) noexcept {
+  message_notes notes;
   for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr;
        each = CMSG_NXTHDR(const_cast<msghdr*>(&header), each)) {
-    if (each->cmsg_level != SOL_SOCKET) continue;
-    if (each->cmsg_type == SCM_RIGHTS) close_passed(*each);
-    if (each->cmsg_type == SO_RXQ_OVFL) std::memcpy(&count, CMSG_DATA(each), sizeof count);
+    if (each->cmsg_level == SOL_SOCKET && each->cmsg_type == SCM_RIGHTS) {
+      close_passed(*each);
+    } else if (each->cmsg_level == SOL_SOCKET && each->cmsg_type == SO_RXQ_OVFL) {
+      std::memcpy(&notes.lost, CMSG_DATA(each), sizeof notes.lost);
+    } else if (each->cmsg_level == IPPROTO_UDP && each->cmsg_type == UDP_GRO) {
+      int size = 0;
+      std::memcpy(&size, CMSG_DATA(each), sizeof size);
+      notes.each = size > 0 ? static_cast<std::size_t>(size) : 0;
+    }
   }
-  return count;
+  return notes;
 }
 
 const sock_extended_err* find_failure(msghdr& header) noexcept {
@@ -113,55 +129,71 @@ void datagram_batch::unmap::operator()(char* block) const noexcept {
   ::munmap(block, most * stride);
 }
 
-datagram_batch::datagram_batch() {
+datagram_batch::datagram_batch() : arrived_(most) {
   void* const block = ::mmap(nullptr, most * stride, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (block == MAP_FAILED) throw std::bad_alloc();
   block_.reset(static_cast<char*>(block));
   for (std::size_t i = 0; i < most; ++i) {
-    parts_[i].iov_base = block_.get() + i * stride;
+    parts_[i] = {block_.get() + i * stride, most_bytes};
     msghdr& header = messages_[i].msg_hdr;
     header = {};
     header.msg_name = &senders_[i];
     header.msg_iov = &parts_[i];
     header.msg_iovlen = 1;
     header.msg_control = controls_[i].bytes.data();
+    prepare(i);
   }
 }
 
-void datagram_batch::prepare(std::size_t index, std::size_t limit) noexcept {
-  parts_[index].iov_len = limit;
+void datagram_batch::prepare(std::size_t index) noexcept {
   messages_[index].msg_hdr.msg_namelen = sizeof senders_[index];
   messages_[index].msg_hdr.msg_controllen = sizeof controls_[index].bytes;
 }
 
-// The kernel changes only the headers of what it has brought.
+// The kernel changes only the headers of what it has brought. It is asked for whole messages
+// whatever the limit is, which is that of a datagram.
 int datagram_batch::receive(int socket, std::size_t limit, std::size_t count) noexcept {
-  limit = std::min(limit, most_bytes);
-  if (limit != prepared_limit_) {
-    for (std::size_t i = 0; i < most; ++i) prepare(i, limit);
-    prepared_limit_ = limit;
-  }
+  count_ = 0;
   int result = 0;
   do {
     result =
         result_of(::recvmmsg(socket, messages_.data(), static_cast<unsigned>(std::min(count, most)),
                              MSG_DONTWAIT | MSG_CMSG_CLOEXEC, nullptr));
   } while (result == -EINTR);
-  for (int i = 0; i < result; ++i) note_arrival(static_cast<std::size_t>(i));
+  for (int i = 0; i < result; ++i) take_apart(static_cast<std::size_t>(i), limit);
   return result;
 }
 
-void datagram_batch::note_arrival(std::size_t index) noexcept {
+arrived_datagram* datagram_batch::next_place() noexcept {
+  if (count_ == arrived_.size()) {
+    try {
+      arrived_.emplace_back();
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
+  return &arrived_[count_++];
+}
+
+void datagram_batch::take_apart(std::size_t index, std::size_t limit) noexcept {
   const mmsghdr& message = messages_[index];
   const msghdr& header = message.msg_hdr;
-  arrived_datagram& one = arrived_[index];
-  const std::size_t length = std::min<std::size_t>(message.msg_len, prepared_limit_);
-  one.bytes = {static_cast<const char*>(parts_[index].iov_base), length};
-  one.from.assign(reinterpret_cast<const sockaddr*>(&senders_[index]), header.msg_namelen);
-  one.lost = header.msg_controllen == 0 ? 0 : lost_before(header);
-  one.truncated = (header.msg_flags & MSG_TRUNC) != 0;
-  prepare(index, prepared_limit_);
+  std::string_view rest(static_cast<const char*>(parts_[index].iov_base),
+                        std::min<std::size_t>(message.msg_len, most_bytes));
+  const message_notes notes = header.msg_controllen == 0 ? message_notes() : notes_of(header);
+  const std::size_t each = notes.each == 0 ? rest.size() : notes.each;
+  do {
+    const std::string_view whole = rest.substr(0, each);
+    rest.remove_prefix(whole.size());
+    arrived_datagram* const one = next_place();
+    if (one == nullptr) break;
+    one->bytes = whole.substr(0, limit);
+    one->from.assign(reinterpret_cast<const sockaddr*>(&senders_[index]), header.msg_namelen);
+    one->lost = notes.lost;
+    one->truncated = whole.size() > limit || (rest.empty() && (header.msg_flags & MSG_TRUNC) != 0);
+  } while (!rest.empty());
+  prepare(index);
 }
 
 ssize_t send_datagram(int socket, const address* to, const iovec* parts, int count) noexcept {

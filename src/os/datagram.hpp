@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -21,6 +22,8 @@ namespace cetane::os {
 struct datagram_options {
   bool reuse_port = false;  ///< several sockets share a port; each datagram goes to one of them
   bool share_port = false;  ///< the same for multicast: each datagram goes to all of them
+  bool merged = false;      ///< several of one sender may come as one message, which datagram_batch
+                            ///< takes apart (UDP_GRO, Linux 5.0); all that read it have to
 };
 
 /// Opens a datagram socket that reports what comes back for what it has sent (IP_RECVERR).
@@ -41,14 +44,13 @@ class datagram_batch {
 
   datagram_batch();
 
-  /// Receives up to `count` datagrams of at most `limit` bytes each, with one system call: how
-  /// many, or -EAGAIN. What a datagram has beyond the limit is lost.
+  /// Receives up to `count` messages with one system call: how many, or -EAGAIN. A message is a
+  /// datagram, or several. What a datagram has beyond the limit is lost, and so is one for which
+  /// there is no memory.
   int receive(int socket, std::size_t limit, std::size_t count) noexcept;
 
-  /// What the last receive() has brought: valid until the next one.
-  std::span<const arrived_datagram> arrived(int count) const noexcept {
-    return {arrived_.data(), static_cast<std::size_t>(count)};
-  }
+  /// The datagrams that the last receive() has brought: valid until the next one.
+  std::span<const arrived_datagram> arrived() const noexcept { return {arrived_.data(), count_}; }
 
  private:
   // Not a power of two apart, so that the beginnings do not all fall on the same lines of the
@@ -62,16 +64,17 @@ class datagram_batch {
     void operator()(char* block) const noexcept;
   };
 
-  void prepare(std::size_t index, std::size_t limit) noexcept;
-  void note_arrival(std::size_t index) noexcept;
+  void prepare(std::size_t index) noexcept;
+  void take_apart(std::size_t index, std::size_t limit) noexcept;
+  arrived_datagram* next_place() noexcept;
 
   std::unique_ptr<char, unmap> block_;
-  std::size_t prepared_limit_ = 0;
   std::array<mmsghdr, most> messages_;
   std::array<iovec, most> parts_;
   std::array<sockaddr_storage, most> senders_;
   std::array<control, most> controls_;
-  std::array<arrived_datagram, most> arrived_;
+  std::vector<arrived_datagram> arrived_;  // the first `count_`; the others are kept for their room
+  std::size_t count_ = 0;
 };
 
 /// Sends `parts` as one datagram, to the peer of a connected socket if `to` is null.

@@ -157,6 +157,7 @@ struct datagram_request {
   const address* to = nullptr;  // the only peer; null: whoever
   bool reuse_port = false;      // several sockets share the port, each datagram goes to one
   bool share_port = false;      // the same for multicast: each datagram goes to all
+  bool merged = false;          // receive() may bring more than it was asked for
 };
 
 using os::arrived_datagram;
@@ -329,7 +330,8 @@ class backend {
   virtual int watch(datagram_io& socket) = 0;
 
   /// Takes up to `count` datagrams, 32 at most, of `limit` bytes each: valid until the next call.
-  /// When there are none, on_ready() follows when there are. What one has beyond the limit is lost.
+  /// Several of one sender may count as one if the socket was opened so. When there are none,
+  /// on_ready() follows when there are. What one has beyond the limit is lost.
   virtual std::span<const arrived_datagram> receive(datagram_io& socket, std::size_t limit,
                                                     std::size_t count) noexcept = 0;
 

@@ -62,7 +62,7 @@ TABLE = [
     Row("bind", "EADDRINUSE EACCES EADDRNOTAVAIL ENOMEM", serve=ONE),
     # What an older or other kernel does not know. Nobody has to suffer from a packet more or a probe less.
     Row("setsockopt", "ENOPROTOOPT", start=REFUSED, only="SO_REUSEADDR"),
-    Row("setsockopt", "ENOPROTOOPT EINVAL", start=NOTHING, serve=NOTHING, only="TCP_KEEP|SO_KEEPALIVE|TCP_NODELAY|SO_RXQ_OVFL"),
+    Row("setsockopt", "ENOPROTOOPT EINVAL", start=NOTHING, serve=NOTHING, only="TCP_KEEP|SO_KEEPALIVE|TCP_NODELAY|SO_RXQ_OVFL|SOL_UDP"),
     Row("setsockopt", "ENOPROTOOPT EINVAL", serve=ONE, only="IP_RECVERR"),
     # Listening.
     Row("bind", "EADDRINUSE", start=REFUSED, only="AF_INET", says="all free ports are in use"),

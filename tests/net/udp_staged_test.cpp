@@ -168,6 +168,39 @@ TEST_CASE_METHOD(staged_fixture, "each datagram comes as it was sent, whatever l
   });
 }
 
+TEST_CASE_METHOD(staged_fixture, "of those that come together each is cut by itself",
+                 "[net][udp][staged]") {
+  run([]() -> task<> {
+    udp_socket here = any_socket();
+    udp_socket there = any_socket();
+    udp_limits small;
+    small.datagram_bytes = 4;
+    here.limits(small);
+    for (const char* text : {"0", "12345", "23456", "34567", "4567", "", "56789", "6"})
+      there.send(here.local(), text);
+
+    const std::vector<std::string> wanted{"0", "1234", "2345", "3456", "4567", "", "5678", "6"};
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const datagram one = co_await here.receive();
+      REQUIRE(one.view() == wanted[i]);
+      REQUIRE(one.truncated == (i == 1 || i == 2 || i == 3 || i == 6));
+    }
+  });
+}
+
+TEST_CASE_METHOD(staged_fixture, "a client receives many that have come together, one by one",
+                 "[net][udp][staged]") {
+  run([]() -> task<> {
+    udp_socket here = any_socket();
+    udp_peer client = co_await connect_udp(here.local());
+    co_await client.send("more, please");
+    const datagram asked = co_await here.receive();
+    for (int i = 0; i < 130; ++i) here.send(asked.from, fmt::format("number {:03}", i));
+    for (int i = 0; i < 130; ++i) co_await hears(client, fmt::format("number {:03}", i));
+    REQUIRE(client.dropped() == 0);
+  });
+}
+
 TEST_CASE_METHOD(staged_fixture, "more than leaves with one call leaves with several",
                  "[net][udp][staged]") {
   run([this]() -> task<> {
