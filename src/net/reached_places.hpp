@@ -18,7 +18,7 @@ class reached_places {
     if (!known_ && !make()) return;
     const key words = place.ip_words();
     key& slot = (*known_)[slot_of(words)];
-    if (slot != words) slot = words;
+    if (!is_same(slot, words)) slot = words;
   }
 
   void forget(const address& place) noexcept {
@@ -28,7 +28,7 @@ class reached_places {
   bool knows(const address& place) const noexcept {
     if (!known_) return false;
     const key words = place.ip_words();
-    return words[0] != 0 && (*known_)[slot_of(words)] == words;
+    return words[0] != 0 && is_same((*known_)[slot_of(words)], words);
   }
 
  private:
@@ -40,6 +40,11 @@ class reached_places {
     constexpr std::uint64_t factor = 0x9E3779B97F4A7C15U;
     const std::uint64_t folded = words[0] ^ words[1] ^ words[2] << 7;
     return static_cast<std::size_t>(folded * factor >> (64 - slot_bits));
+  }
+
+  // Without a call, which the comparison of two arrays is.
+  static bool is_same(const key& a, const key& b) noexcept {
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
   }
 
   bool make() noexcept {

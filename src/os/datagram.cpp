@@ -142,13 +142,13 @@ datagram_batch::datagram_batch() : arrived_(most) {
     header.msg_iov = &parts_[i];
     header.msg_iovlen = 1;
     header.msg_control = controls_[i].bytes.data();
-    prepare(i);
+    prepare(header);
   }
 }
 
-void datagram_batch::prepare(std::size_t index) noexcept {
-  messages_[index].msg_hdr.msg_namelen = sizeof senders_[index];
-  messages_[index].msg_hdr.msg_controllen = sizeof controls_[index].bytes;
+inline void datagram_batch::prepare(msghdr& header) noexcept {
+  header.msg_namelen = sizeof(sockaddr_storage);
+  header.msg_controllen = sizeof(control);
 }
 
 // The kernel changes only the headers of what it has brought. It is asked for whole messages
@@ -161,39 +161,54 @@ int datagram_batch::receive(int socket, std::size_t limit, std::size_t count) no
         result_of(::recvmmsg(socket, messages_.data(), static_cast<unsigned>(std::min(count, most)),
                              MSG_DONTWAIT | MSG_CMSG_CLOEXEC, nullptr));
   } while (result == -EINTR);
-  for (int i = 0; i < result; ++i) take_apart(static_cast<std::size_t>(i), limit);
+  for (int i = 0; i < result; ++i) {
+    mmsghdr& message = messages_[static_cast<std::size_t>(i)];
+    take(message, limit);
+    prepare(message.msg_hdr);
+  }
   return result;
 }
 
-arrived_datagram* datagram_batch::next_place() noexcept {
-  if (count_ == arrived_.size()) {
-    try {
-      arrived_.emplace_back();
-    } catch (const std::bad_alloc&) {
-      return nullptr;
-    }
+bool datagram_batch::make_room() noexcept {
+  try {
+    arrived_.resize(2 * room_);
+    room_ = arrived_.size();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  return &arrived_[count_++];
 }
 
-void datagram_batch::take_apart(std::size_t index, std::size_t limit) noexcept {
-  const mmsghdr& message = messages_[index];
+inline arrived_datagram* datagram_batch::add(std::string_view whole, const msghdr& of,
+                                             std::size_t limit) noexcept {
+  if (count_ == room_ && !make_room()) return nullptr;
+  arrived_datagram& one = arrived_[count_++];
+  one.bytes = {whole.data(), std::min(whole.size(), limit)};
+  one.from.assign(static_cast<const sockaddr*>(of.msg_name), of.msg_namelen);
+  one.lost = 0;
+  one.truncated = whole.size() > limit || (of.msg_flags & MSG_TRUNC) != 0;
+  return &one;
+}
+
+inline void datagram_batch::take(const mmsghdr& message, std::size_t limit) noexcept {
+  if (message.msg_hdr.msg_controllen != 0) return take_apart(message, limit);
+  add({static_cast<const char*>(message.msg_hdr.msg_iov->iov_base), message.msg_len},
+      message.msg_hdr, limit);
+}
+
+// UDP fits into the room that there is, so that only a Unix socket's, which is one, is truncated.
+void datagram_batch::take_apart(const mmsghdr& message, std::size_t limit) noexcept {
   const msghdr& header = message.msg_hdr;
-  std::string_view rest(static_cast<const char*>(parts_[index].iov_base),
-                        std::min<std::size_t>(message.msg_len, most_bytes));
-  const message_notes notes = header.msg_controllen == 0 ? message_notes() : notes_of(header);
+  const message_notes notes = notes_of(header);
+  std::string_view rest(static_cast<const char*>(header.msg_iov->iov_base), message.msg_len);
   const std::size_t each = notes.each == 0 ? rest.size() : notes.each;
   do {
     const std::string_view whole = rest.substr(0, each);
     rest.remove_prefix(whole.size());
-    arrived_datagram* const one = next_place();
-    if (one == nullptr) break;
-    one->bytes = whole.substr(0, limit);
-    one->from.assign(reinterpret_cast<const sockaddr*>(&senders_[index]), header.msg_namelen);
+    arrived_datagram* const one = add(whole, header, limit);
+    if (one == nullptr) return;
     one->lost = notes.lost;
-    one->truncated = whole.size() > limit || (rest.empty() && (header.msg_flags & MSG_TRUNC) != 0);
   } while (!rest.empty());
-  prepare(index);
 }
 
 ssize_t send_datagram(int socket, const address* to, const iovec* parts, int count) noexcept {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <sys/socket.h>
@@ -64,9 +65,11 @@ class datagram_batch {
     void operator()(char* block) const noexcept;
   };
 
-  void prepare(std::size_t index) noexcept;
-  void take_apart(std::size_t index, std::size_t limit) noexcept;
-  arrived_datagram* next_place() noexcept;
+  static void prepare(msghdr& header) noexcept;
+  void take(const mmsghdr& message, std::size_t limit) noexcept;
+  void take_apart(const mmsghdr& message, std::size_t limit) noexcept;
+  arrived_datagram* add(std::string_view whole, const msghdr& of, std::size_t limit) noexcept;
+  bool make_room() noexcept;
 
   std::unique_ptr<char, unmap> block_;
   std::array<mmsghdr, most> messages_;
@@ -74,6 +77,7 @@ class datagram_batch {
   std::array<sockaddr_storage, most> senders_;
   std::array<control, most> controls_;
   std::vector<arrived_datagram> arrived_;  // the first `count_`; the others are kept for their room
+  std::size_t room_ = most;                // as many are there
   std::size_t count_ = 0;
 };
 
