@@ -14,7 +14,7 @@ from harness import check
 CHECKS = ["--protocols", "--std", "--fs", "--server-preference", "--vulnerable"]
 HARMLESS = {"DEBUG", "INFO", "OK"}
 ABOUT_THIS_MACHINE = {"engine_problem"}  # its OpenSSL knows no GOST
-LONGEST = 280  # seconds; a quarter of a minute on a machine that has nothing else to do
+LONGEST = 280  # seconds, of which it computes for 13
 
 
 def findings(program, port, report):
