@@ -24,7 +24,7 @@ matrix_facts() {
       ;;
     tsan)
       compiler=clang++-19 options='--buildtype=debug --optimization=1 -Ddebug=false -Dexamples=disabled -Db_sanitize=thread -Db_lundef=false'
-      matrix_only $threaded
+      matrix_only $threaded tls
       ;;
     no-io_uring)
       compiler=clang++-19 options='--buildtype=debug --optimization=1 -Ddebug=false -Dexamples=disabled -Db_sanitize=thread -Db_lundef=false'
