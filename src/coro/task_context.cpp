@@ -1,5 +1,7 @@
 #include <cetane/coro/task_context.hpp>
 
+#include <cetane/coro/scheduler.hpp>
+
 namespace cetane::detail {
 
 // Not inline: what comes after the call would cost its callers a register on their usual way.

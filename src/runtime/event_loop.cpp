@@ -21,9 +21,12 @@
 #include <unordered_map>
 
 namespace cetane {
+
+constinit thread_local event_loop* detail::loop_of_thread = nullptr;
+
 namespace {
 
-constinit thread_local event_loop* loop_of_thread = nullptr;
+using detail::loop_of_thread;
 
 const log::logger loop_log("loop");
 
@@ -118,8 +121,6 @@ bool event_loop::drop_messages() noexcept {
   return any;
 }
 
-event_loop* event_loop::current() noexcept { return loop_of_thread; }
-
 time_point event_loop::now() noexcept { return io_->now(); }
 
 void event_loop::arm(detail::timer& timer, time_point deadline) noexcept {
@@ -175,6 +176,7 @@ void event_loop::wait(time_point latest) {
   asleep_.store(true, std::memory_order_seq_cst);
   const time_point until = std::min(latest, due());  // 5
   clock_was_read_ = false;
+  starts_are_noted_ = false;
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
 }
@@ -235,7 +237,9 @@ void event_loop::run_ready() noexcept {
     detail::task_context& next = ready_.pop();
     if (turn_watcher_ != nullptr) [[unlikely]]
       turn_watcher_->turn_begins(next);
-    resume(next);
+    run_turn(next);
+    if (unsettled_) [[unlikely]]
+      settle();
   } while (--left != 0 && !ready_.empty());
 }
 
@@ -292,30 +296,19 @@ inline void event_loop::send_staged() noexcept {
   from.on_staged(std::exchange(blocks_->staged_bytes, 0), taken);
 }
 
-void event_loop::start(detail::task_context& task, std::coroutine_handle<> root,
-                       cancel_scope& in) noexcept {
-  detail::promise_base::of(root).context = &task;
-  task.loop = this;
-  task.root = root;
-  task.leaf = root;
-  if (!clock_was_read_) note_start_time();
-  task.started_s = clock_s_;
-  in.admit(task);
-  ++stats_.tasks_started;
-  ++stats_.tasks_alive;
-  if (turn_watcher_ != nullptr) turn_watcher_->task_starts(task);
-  ready_.push(task);
-}
-
 // Reading the clock costs as much as all the rest of a start, so it is read once between two waits.
-void event_loop::note_start_time() noexcept {
-  clock_was_read_ = true;
-  clock_s_ = static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
+void event_loop::note_start(const detail::task_context& task) noexcept {
+  if (!clock_was_read_) {
+    clock_was_read_ = true;
+    clock_s_ = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(io_->now().time_since_epoch()).count());
+  }
+  if (turn_watcher_ != nullptr) turn_watcher_->task_starts(task);
+  starts_are_noted_ = turn_watcher_ == nullptr;
 }
 
 // A cancelled task may go on some time after its wait was ended.
-void event_loop::make_ready(detail::task_context& task) noexcept {
+void event_loop::make_ready_besides(detail::task_context& task) noexcept {
   const bool waits = std::exchange(task.waiting, nullptr) != nullptr || &task == running_ ||
                      task.cancel_state != cancel_reason::none;
   if (task.queued) return;
@@ -334,10 +327,16 @@ void event_loop::postpone(detail::task_context& task) noexcept {
 // The time of those who were postponed is over.
 void event_loop::on_timer() noexcept { ready_.append(postponed_); }
 
-void event_loop::resume(detail::task_context& task) noexcept { run_turn(task); }
+void event_loop::resume(detail::task_context& task) noexcept {
+  run_turn(task);
+  if (unsettled_) [[unlikely]]
+    settle_apart();
+}
 
 void event_loop::resume_with_input(detail::task_context& task) noexcept {
   run_turn(task);
+  if (unsettled_) [[unlikely]]
+    settle_apart();
   if (blocks_->in_use()) [[unlikely]]
     blocks_->take_back();
 }
@@ -350,14 +349,6 @@ void event_loop::resume_with_input(detail::task_context& task) noexcept {
   run(task.leaf);
   running_ = nullptr;
   if (blocks_->staging != nullptr) send_staged();
-  if (unsettled_) [[unlikely]]
-    settle();
-}
-
-void event_loop::finished(detail::task_context& task) noexcept {
-  task.next_ready = finished_first_;
-  finished_first_ = &task;
-  unsettled_ = true;
 }
 
 void event_loop::end_turn(std::coroutine_handle<> frame) noexcept { running_->pause(frame); }
@@ -375,16 +366,20 @@ void event_loop::refuse_await(detail::task_context& task) {
 }
 
 // What a resume has left to do: seldom anything.
-void event_loop::settle() noexcept {
+[[gnu::always_inline]] inline void event_loop::settle() noexcept {
   unsettled_ = false;
-  if (detail::task_context* const task = std::exchange(refused_, nullptr)) hold_back(*task);
+  if (refused_ != nullptr) [[unlikely]]
+    hold_back(*std::exchange(refused_, nullptr));
   reap();
 }
+
+// A turn that the backend gives, to a handler that has got its input, is spared the registers.
+[[gnu::noinline]] void event_loop::settle_apart() noexcept { settle(); }
 
 // Ends the wait of a task that has swallowed too many cancellations, and lets it find out later:
 // others do not wait for it, and it keeps no core busy. A task that has left the cancelled scope
 // meanwhile is like any other.
-void event_loop::hold_back(detail::task_context& task) noexcept {
+[[gnu::noinline, gnu::cold]] void event_loop::hold_back(detail::task_context& task) noexcept {
   if (task.root.done()) return;
   const bool cancelled = task.cancel_state != cancel_reason::none;
   if (cancelled && task.waiting != nullptr) task.waiting->cancel_wait(task);
@@ -397,7 +392,7 @@ void event_loop::hold_back(detail::task_context& task) noexcept {
 }
 
 // A root frame is not destroyed while it runs its own last lines, but here.
-void event_loop::reap() noexcept {
+[[gnu::always_inline]] inline void event_loop::reap() noexcept {
   while (detail::task_context* task = finished_first_) {
     finished_first_ = task->next_ready;
     if (task->has_children && !part_from_children(*task)) continue;
@@ -410,7 +405,7 @@ void event_loop::reap() noexcept {
 }
 
 // What the task was started with is destroyed now; these destructors may start tasks.
-void event_loop::finish(detail::task_context& task) noexcept {
+[[gnu::always_inline]] inline void event_loop::finish(detail::task_context& task) noexcept {
   if (turn_watcher_ != nullptr) turn_watcher_->task_ends(task);
   detail::task_context* const outside = std::exchange(running_, &task);
   task.on_finished();
@@ -448,7 +443,7 @@ void event_loop::end_tasks(cancel_scope& in) noexcept {
   while (detail::task_context* const task = last_below(in)) {
     if (task->queued) unqueue(*task);
     destroy_task(*task);
-    if (unsettled_) settle();  // its parent may have waited for that
+    if (unsettled_) settle_apart();  // its parent may have waited for that
   }
 }
 

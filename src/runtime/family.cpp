@@ -1,5 +1,6 @@
 #include <cetane/runtime/family.hpp>
 
+#include <cetane/coro/scheduler.hpp>
 #include <cetane/coro/wait_causes.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 

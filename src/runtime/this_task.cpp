@@ -11,7 +11,7 @@ namespace {
 
 const log::logger task_log("task");
 
-[[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view wanted, std::string_view why) {
+[[noreturn]] void refuse(std::string_view wanted, std::string_view why) {
   throw std::logic_error(std::string(wanted).append(why));
 }
 
@@ -101,17 +101,13 @@ std::string who(const task_context& task) {
 
 }  // namespace
 
-event_loop& this_loop(const char* wanted) {
-  if (event_loop* const loop = event_loop::current()) [[likely]]
-    return *loop;
+void refuse_outside_of_loop(const char* wanted) {
   refuse(wanted,
          ": no event loop runs on this thread; call it from a task, or from another thread through "
          "post()");
 }
 
-task_context& this_task(const char* wanted) {
-  if (task_context* const task = this_loop(wanted).running()) [[likely]]
-    return *task;
+void refuse_outside_of_task(const char* wanted) {
   refuse(wanted, ": no task is running; call it from a coroutine");
 }
 

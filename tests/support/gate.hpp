@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/base/intrusive_list.hpp>
+#include <cetane/coro/scheduler.hpp>
 #include <cetane/coro/task_context.hpp>
 
 #include <coroutine>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cetane/base/config.hpp>
+#include <cetane/coro/scheduler.hpp>
 #include <cetane/coro/task_context.hpp>
 
 #include <concepts>

@@ -2,6 +2,7 @@
 
 #include <cetane/coro/frame_memory.hpp>
 #include <cetane/coro/outcome.hpp>
+#include <cetane/coro/scheduler.hpp>
 #include <cetane/coro/task_context.hpp>
 
 #include <bit>

@@ -3,11 +3,13 @@
 #include <cetane/base/clock.hpp>
 #include <cetane/base/config.hpp>
 #include <cetane/base/limits.hpp>
+#include <cetane/coro/promise.hpp>
+#include <cetane/coro/ready_queue.hpp>
+#include <cetane/coro/scheduler.hpp>
 #include <cetane/coro/task_context.hpp>
 #include <cetane/runtime/cancel_scope.hpp>
 #include <cetane/runtime/loop_part.hpp>
 #include <cetane/runtime/orphan.hpp>
-#include <cetane/runtime/ready_queue.hpp>
 #include <cetane/runtime/stats.hpp>
 #include <cetane/runtime/timer.hpp>
 
@@ -34,6 +36,9 @@ class family;
 class stream_io;
 class timer_wheel;
 class turn_watcher;
+
+/// The loop that runs on this thread, or null.
+CETANE_API extern constinit thread_local event_loop* loop_of_thread;
 
 /// What another thread hands to a loop.
 class message {
@@ -71,7 +76,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   event_loop& operator=(const event_loop&) = delete;
 
   /// The loop that runs on this thread, or null.
-  static event_loop* current() noexcept;
+  static event_loop* current() noexcept { return detail::loop_of_thread; }
 
   /// Runs passes until `done()` holds; it is asked before each wait. Throws std::logic_error on a
   /// thread whose loop runs already.
@@ -126,7 +131,19 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void set_home(cancel_scope* scope) noexcept { home_ = scope; }
 
   /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
-  void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept;
+  void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept {
+    detail::promise_base::of(root).context = &task;
+    task.loop = this;
+    task.root = root;
+    task.leaf = root;
+    if (!starts_are_noted_) [[unlikely]]
+      note_start(task);
+    task.started_s = clock_s_;
+    in.admit(task);
+    ++stats_.tasks_started;
+    ++stats_.tasks_alive;
+    ready_.push(task);
+  }
 
   /// Destroys the tasks below `in`, which did not end when they were cancelled, the latest first.
   /// Not from within one of them.
@@ -148,7 +165,10 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
 
   /// For a simulation: tells who has a turn, from now on. It lives as long as the loop; null:
   /// nobody is told.
-  void watch_turns(detail::turn_watcher* whom) noexcept { turn_watcher_ = whom; }
+  void watch_turns(detail::turn_watcher* whom) noexcept {
+    turn_watcher_ = whom;
+    starts_are_noted_ = false;
+  }
   /// For a simulation: how many resumes a pass has from now on.
   void set_turns_per_pass(unsigned most) noexcept { turns_per_pass_ = most; }
   /// For a simulation: lets `shuffle(tasks)` reorder the tasks that are ready, those before each
@@ -189,13 +209,12 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void flush_staged() noexcept;
 
   // The scheduler's part.
-  void make_ready(detail::task_context& task) noexcept override;
-  void finished(detail::task_context& task) noexcept override;
   void end_turn(std::coroutine_handle<> frame) noexcept override;
   void refuse_await(detail::task_context& task) override;
 
  private:
-  void note_start_time() noexcept;
+  void make_ready_besides(detail::task_context& task) noexcept override;
+  void note_start(const detail::task_context& task) noexcept;
   void work() noexcept;
   void wait(time_point latest);
   void push_message(detail::message* message) noexcept;
@@ -206,6 +225,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void run_turn(detail::task_context& task) noexcept;
   void send_staged() noexcept;
   void settle() noexcept;
+  void settle_apart() noexcept;
   void hold_back(detail::task_context& task) noexcept;
   void reap() noexcept;
   void finish(detail::task_context& task) noexcept;
@@ -234,13 +254,11 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   intrusive_list<detail::orphan, detail::orphan> orphans_;
   std::vector<kept_part> parts_;
   detail::task_context* running_ = nullptr;
-  detail::ready_queue ready_;
-  detail::ready_queue postponed_;  // until the loop's own timer fires
-  detail::task_context* finished_first_ = nullptr;
+  detail::ready_queue postponed_;            // until the loop's own timer fires
   detail::task_context* refused_ = nullptr;  // the running task, once it has swallowed too many
   std::uint32_t clock_s_ = 0;                // in seconds, as it was when it was read
   bool clock_was_read_ = false;              // since the last wait began
-  bool unsettled_ = false;                   // there is something in finished_first_ or refused_
+  bool starts_are_noted_ = false;            // so it was, and there is no turn_watcher_
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
   unsigned turns_per_pass_ = resumes_per_pass;

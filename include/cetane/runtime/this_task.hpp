@@ -10,12 +10,23 @@
 
 namespace cetane::detail {
 
+[[noreturn]] CETANE_API void refuse_outside_of_loop(const char* wanted);
+[[noreturn]] CETANE_API void refuse_outside_of_task(const char* wanted);
+
 /// The loop that runs on this thread. Throws std::logic_error when there is none; `wanted` names
 /// the call that needs it.
-CETANE_API event_loop& this_loop(const char* wanted);
+inline event_loop& this_loop(const char* wanted) {
+  if (event_loop* const loop = loop_of_thread) [[likely]]
+    return *loop;
+  refuse_outside_of_loop(wanted);
+}
 
 /// The task that is running. Throws std::logic_error outside of one.
-CETANE_API task_context& this_task(const char* wanted);
+inline task_context& this_task(const char* wanted) {
+  if (task_context* const task = this_loop(wanted).running()) [[likely]]
+    return *task;
+  refuse_outside_of_task(wanted);
+}
 
 /// Called in a catch block: throws on a `cancelled` that is meant for the running task. One that
 /// comes from another task is an error like any other.
