@@ -95,7 +95,7 @@ class CETANE_API crew {
    public:
     using to = crew;
     tie(task_context&, to& members) noexcept : crew_(members), number_(members.started_) {}
-    bool ended(const std::exception_ptr& error) noexcept { return crew_.ended(number_, error); }
+    bool ended(const auto& record) noexcept { return crew_.ended(number_, record.error()); }
 
    private:
     crew& crew_;
@@ -143,8 +143,10 @@ class adopted_task final : public spawned<T>, crew::tie {
   std::coroutine_handle<> make_root() noexcept { return std::move(made_).release(); }
 
  private:
-  void end_call() noexcept override {
-    if (crew::tie::ended(this->error())) this->leave_report();
+  void on_finished() noexcept override {
+    this->end_frame();
+    if (crew::tie::ended(*this)) this->leave_report();
+    this->end();
   }
 
   task<T>&& made_;  // used before its end, in make_root()

@@ -10,6 +10,7 @@
 #include <cetane/runtime/this_task.hpp>
 
 #include <coroutine>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -28,51 +29,61 @@ namespace detail {
 template <class T>
 T take_result(join_handle<T>& of);
 
+/// Few tasks have a name of their own; those that have none do not pay for its end.
+struct seldom_deleted {
+  [[gnu::cold, gnu::noinline]] void operator()(const std::string* text) const noexcept {
+    delete text;
+  }
+};
+
 /// A spawned task's record: kept by the running task, by the join_handle and by who awaits that,
 /// whichever ends last.
 template <class T>
 class spawned : public task_context, public pooled {
  public:
-  virtual ~spawned() = default;
-
-  std::string label() const override { return label_.empty() ? function_label(root) : label_; }
-
-  void on_finished() noexcept override {
-    if (root) {
-      auto frame = task<T>::handle_type::from_address(root.address());
-      result_.take_from(frame.promise().result);
-      if (result_.error()) keep_label();
-      root = nullptr;
-      frame.destroy();
-    } else {
-      result_.set_error(std::make_exception_ptr(cancelled(cancel_reason::shutdown)));
-    }
-    end_call();
-    done_ = true;
-    if (joiner_ != nullptr) joiner_->loop->make_ready(*joiner_);
-    release();
+  /// Held by the running task and by its handle.
+  spawned() noexcept { references = 2; }
+  virtual ~spawned() {
+    if (result_.has_error()) [[unlikely]]
+      report();
   }
+
+  std::string label() const override { return label_ ? *label_ : function_label(root); }
 
   void keep() noexcept { ++references; }
   void release() noexcept {
-    if (--references != 0) return;
-    report_error();
-    delete this;
+    if (--references == 0) delete this;
   }
 
   bool done() const noexcept { return done_; }
 
-  using value_type = T;
-
- protected:
-  /// Destroys the function and the arguments that the task was started with: its frames are gone.
-  virtual void end_call() noexcept = 0;
-
   /// What ended the task, if it was no result.
   std::exception_ptr error() const noexcept { return result_.error(); }
 
+  using value_type = T;
+
+ protected:
+  /// What on_finished() does first: takes the result, and destroys the frame.
+  void end_frame() noexcept {
+    if (!root) [[unlikely]]
+      return set_shut_down();
+    auto frame = task<T>::handle_type::from_address(root.address());
+    if (result_.take_from(frame.promise().result)) [[unlikely]]
+      keep_label();
+    root = nullptr;
+    frame.destroy();
+  }
+
   /// Somebody sees to the error: it is not to be logged.
   void leave_report() noexcept { reported_ = true; }
+
+  /// What on_finished() does last: tells who joins it.
+  void end() noexcept {
+    done_ = true;
+    if (joiner_ != nullptr) joiner_->loop->make_ready(*joiner_);
+    if (--references == 0) [[unlikely]]
+      drop();
+  }
 
  private:
   friend join_handle<T>;
@@ -81,25 +92,28 @@ class spawned : public task_context, public pooled {
 
   // For the report that may follow, since the name comes from the frame. Without memory for it the
   // report has none.
-  void keep_label() noexcept {
+  [[gnu::cold, gnu::noinline]] void keep_label() noexcept {
     try {
-      if (label_.empty()) label_ = function_label(root);
+      if (!label_) label_.reset(new std::string(function_label(root)));
     } catch (const std::bad_alloc&) {
     }
   }
 
-  void report_error() noexcept {
-    if (taken_ || reported_) return;
-    reported_ = true;
-    if (const std::exception_ptr error = result_.error()) report_unhandled(*this, error);
+  [[gnu::cold, gnu::noinline]] void set_shut_down() noexcept {
+    result_.set_error(std::make_exception_ptr(cancelled(cancel_reason::shutdown)));
   }
 
+  [[gnu::cold, gnu::noinline]] void report() noexcept {
+    if (!taken_ && !reported_) report_unhandled(*this, result_.error());
+  }
+  [[gnu::noinline]] void drop() noexcept { delete this; }
+
   outcome<T> result_;
-  std::string label_;
+  std::unique_ptr<const std::string, seldom_deleted> label_;
   task_context* joiner_ = nullptr;
   bool done_ = false;
   bool taken_ = false;     // the result was handed out
-  bool reported_ = false;  // its error was logged, or somebody else sees to it
+  bool reported_ = false;  // somebody else sees to its error
 };
 
 /// Takes the result of a task that has ended, as a join does but without an await.
@@ -149,7 +163,7 @@ class join_handle {
 
   /// Names the task in logs and dumps.
   join_handle& label(std::string text) & {
-    state().label_ = std::move(text);
+    state().label_.reset(new std::string(std::move(text)));
     return *this;
   }
   join_handle&& label(std::string text) && { return std::move(label(std::move(text))); }
@@ -189,22 +203,23 @@ class join_wait final : public selectable {
   explicit join_wait(join_handle<T>& handle) : joined_(handle.state()) { joined_.keep(); }
   // A loop that is destroyed drops a wait that has been woken by another arm without disarm().
   ~join_wait() {
-    if (armed_ && joined_.joiner_ == &task()) disarm();
+    if (is_armed()) disarm();
     joined_.release();
   }
 
   // A task that has ended and that somebody waits for belongs to that one.
-  bool poll() const noexcept { return joined_.done() && (armed_ || joined_.joiner_ == nullptr); }
+  bool poll() const noexcept {
+    return joined_.done() && (joined_.joiner_ == nullptr || is_armed());
+  }
   void arm() {
     if (&joined_ == &task()) throw std::logic_error("a task joins itself: it would wait for ever");
     if (joined_.joiner_ != nullptr) throw std::logic_error("a task is joined by two at once");
     joined_.joiner_ = &task();
-    armed_ = true;
     if (joined_.done()) wake();
   }
   void disarm() noexcept { joined_.joiner_ = nullptr; }
   T commit() {
-    if (armed_) disarm();
+    disarm();
     if (std::exchange(joined_.taken_, true))
       throw std::logic_error("a task's result is taken twice");
     return joined_.result_.take();
@@ -213,8 +228,9 @@ class join_wait final : public selectable {
   void tell_causes(detail::wait_causes& to) const { to.end_of(joined_); }
 
  private:
+  bool is_armed() const noexcept { return is_task(joined_.joiner_); }
+
   detail::spawned<T>& joined_;
-  bool armed_ = false;
 };
 
 }  // namespace cetane

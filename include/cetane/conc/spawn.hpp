@@ -5,7 +5,6 @@
 #include <cetane/conc/reference_check.hpp>
 #include <cetane/runtime/family.hpp>
 
-#include <exception>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -87,8 +86,8 @@ class no_tie {
   using to = event_loop;
   no_tie(task_context&, to&) noexcept {}
 
-  /// The task has ended. Says whether somebody sees to its error.
-  bool ended(const std::exception_ptr&) noexcept { return false; }
+  /// The task has ended, its record says how. Says whether somebody sees to its error.
+  bool ended(const auto&) noexcept { return false; }
 };
 
 /// That of a child to its parent: see fork_child().
@@ -97,7 +96,7 @@ class family_tie : public family_member {
   using to = family;
   family_tie(task_context& self, to& of) noexcept : family_member(self) { of.add(*this); }
 
-  bool ended(const std::exception_ptr&) noexcept {
+  bool ended(const auto&) noexcept {
     leave_family();
     return false;
   }
@@ -141,9 +140,11 @@ class spawned_call final : public spawned<T>, Tie {
     }
   }
 
-  void end_call() noexcept override {
+  void on_finished() noexcept override {
+    this->end_frame();
     std::destroy_at(&call_);
-    if (Tie::ended(this->error())) this->leave_report();
+    if (Tie::ended(*this)) this->leave_report();
+    this->end();
   }
 
   union {
@@ -154,7 +155,6 @@ class spawned_call final : public spawned<T>, Tie {
 template <class Call>
 auto start_call(event_loop& loop, cancel_scope& scope, std::unique_ptr<Call> task) {
   const std::coroutine_handle<> root = task->make_root();
-  task->references = 2;
   loop.start(*task, root, scope);
   return join_handle<typename Call::value_type>(*task.release());
 }

@@ -38,6 +38,7 @@ class outcome {
     std::construct_at(&error_, std::move(error));
     state_ = state::error;
   }
+  bool has_error() const noexcept { return state_ == state::error; }
   std::exception_ptr error() const noexcept {
     return state_ == state::error ? error_ : std::exception_ptr();
   }
@@ -48,15 +49,19 @@ class outcome {
     return std::move(value_);
   }
 
-  /// Moves in what `other` holds; an exception thrown by the move takes the value's place.
-  void take_from(outcome& other) noexcept {
-    if (other.state_ == state::error) return set_error(other.error_);
-    if (other.state_ == state::empty) return;
-    try {
-      set_value(std::move(other.value_));
-    } catch (...) {
-      set_error(std::current_exception());
+  /// Moves in what `other` holds; an exception thrown by the move takes the value's place. Says
+  /// whether it is an error now.
+  bool take_from(outcome& other) noexcept {
+    if (other.state_ == state::error) [[unlikely]] {
+      set_error(std::move(other.error_));
+    } else if (other.state_ == state::value) {
+      try {
+        set_value(std::move(other.value_));
+      } catch (...) {
+        set_error(std::current_exception());
+      }
     }
+    return has_error();
   }
 
  private:
@@ -83,6 +88,7 @@ class outcome<T&> {
  public:
   void set_value(T& value) noexcept { value_ = &value; }
   void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+  bool has_error() const noexcept { return error_ != nullptr; }
   std::exception_ptr error() const noexcept { return error_; }
   bool has_value() const noexcept { return value_ != nullptr; }
   T& take() {
@@ -90,9 +96,10 @@ class outcome<T&> {
       std::rethrow_exception(error_);
     return *value_;
   }
-  void take_from(outcome& other) noexcept {
+  bool take_from(outcome& other) noexcept {
     value_ = other.value_;
-    error_ = other.error_;
+    error_ = std::move(other.error_);
+    return has_error();
   }
 
  private:
@@ -104,14 +111,22 @@ template <>
 class outcome<void> {
  public:
   void set_value() noexcept {}
-  void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+  [[gnu::cold, gnu::noinline]] void set_error(std::exception_ptr error) noexcept {
+    error_ = std::move(error);
+  }
+  bool has_error() const noexcept { return error_ != nullptr; }
   std::exception_ptr error() const noexcept { return error_; }
   bool has_value() const noexcept { return !error_; }
   void take() {
     if (error_) [[unlikely]]
       std::rethrow_exception(error_);
   }
-  void take_from(outcome& other) noexcept { error_ = other.error_; }
+  bool take_from(outcome& other) noexcept {
+    if (!other.error_) [[likely]]
+      return false;
+    set_error(std::move(other.error_));
+    return true;
+  }
 
  private:
   std::exception_ptr error_;

@@ -34,7 +34,7 @@ class CETANE_API workers_at_work final : public waitable {
    public:
     using to = workers_at_work;
     tie(task_context&, to& of) noexcept : of_(of) {}
-    bool ended(const std::exception_ptr&) noexcept {
+    bool ended(const auto&) noexcept {
       of_.ended();
       return false;
     }
