@@ -54,6 +54,8 @@ class current_loop {
   event_loop* outer_;
 };
 
+constexpr unsigned passes_per_clock = 16;
+
 void end_waits(cancel_scope& in) noexcept {
   in.for_each_task([](detail::task_context& task) {
     detail::waitable* const wait = std::exchange(task.waiting, nullptr);
@@ -171,12 +173,13 @@ void event_loop::work() noexcept {
   send_late(*blocks_);
 }
 
+// Nobody has to wake a loop that only looks, and little time goes by in a few such passes.
 void event_loop::wait(time_point latest) {
+  const bool sleeps = ready_.empty();
   // Before the look into the mailbox: a post() that misses the flag is seen by it.
-  asleep_.store(true, std::memory_order_seq_cst);
+  if (sleeps) asleep_.store(true, std::memory_order_seq_cst);
   const time_point until = std::min(latest, due());  // 5
-  clock_was_read_ = false;
-  starts_are_noted_ = false;
+  if (sleeps || stats_.passes % passes_per_clock == 0) clock_was_read_ = starts_are_noted_ = false;
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
 }
@@ -296,7 +299,8 @@ inline void event_loop::send_staged() noexcept {
   from.on_staged(std::exchange(blocks_->staged_bytes, 0), taken);
 }
 
-// Reading the clock costs as much as all the rest of a start, so it is read once between two waits.
+// Reading the clock costs as much as all the rest of a start, so it is read once between two waits,
+// and every few passes of a loop that does not come to wait.
 void event_loop::note_start(const detail::task_context& task) noexcept {
   if (!clock_was_read_) {
     clock_was_read_ = true;
