@@ -65,6 +65,22 @@ TEST_CASE("pop_front gives the elements in order and then nothing", "[base][intr
   CHECK(list.empty());
 }
 
+TEST_CASE("the first element moves to the end of another list", "[base][intrusive_list]") {
+  person one(1), two(2), three(3);
+  people list, other;
+  list.push_back(one);
+  list.push_back(two);
+  other.push_back(three);
+
+  CHECK(&list.move_front_to(other) == &one);
+  CHECK(ids(list) == std::vector{2});
+  CHECK(ids(other) == std::vector{3, 1});
+  CHECK(&list.move_front_to(other) == &two);
+  CHECK(list.empty());
+  one.list_hook<>::unlink();
+  CHECK(ids(other) == std::vector{3, 2});
+}
+
 TEST_CASE("an element leaves from anywhere without its list", "[base][intrusive_list]") {
   person one(1), two(2), three(3);
   people list;

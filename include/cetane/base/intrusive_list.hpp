@@ -30,7 +30,6 @@ struct list_hook {
     next_->prev_ = prev_;
     prev_->next_ = next_;
     next_ = nullptr;
-    prev_ = nullptr;
   }
 
  private:
@@ -39,10 +38,15 @@ struct list_hook {
 
   void link_before(list_hook& position) noexcept {
     assert(!linked());
-    next_ = &position;
-    prev_ = position.prev_;
-    prev_->next_ = this;
-    position.prev_ = this;
+    link_between(*position.prev_, position);
+  }
+
+  // The order keeps GCC from making one store of two, which it would put together first.
+  void link_between(list_hook& before, list_hook& behind) noexcept {
+    next_ = &behind;
+    before.next_ = this;
+    prev_ = &before;
+    behind.prev_ = this;
   }
 
   list_hook* prev_ = nullptr;
@@ -129,6 +133,16 @@ class intrusive_list {
     hook* first = head_.next_;
     first->unlink();
     return &element(first);
+  }
+
+  /// Moves the first element, there is one, behind the last of `other`, and returns it.
+  T& move_front_to(intrusive_list& other) noexcept {
+    assert(this != &other && !empty());
+    hook* const first = head_.next_;
+    head_.next_ = first->next_;
+    first->next_->prev_ = &head_;
+    first->link_between(*other.head_.prev_, other.head_);
+    return element(first);
   }
 
   /// Unlinks every element.
