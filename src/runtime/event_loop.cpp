@@ -349,7 +349,7 @@ void event_loop::resume_with_input(detail::task_context& task) noexcept {
   assert(running_ == nullptr && !task.queued);
   task.waiting = nullptr;
   running_ = &task;
-  ++stats_.resumes;
+  ++resumes;
   run(task.leaf);
   running_ = nullptr;
   if (blocks_->staging != nullptr) send_staged();
@@ -361,7 +361,7 @@ void event_loop::end_turn(std::coroutine_handle<> frame) noexcept { running_->pa
 // From here to the end of its turn the task counts as queued: what it awaits now ends in
 // hold_back(), not in the ready queue.
 void event_loop::refuse_await(detail::task_context& task) {
-  if (std::exchange(refused_resume_, stats_.resumes) != stats_.resumes) refusals_ = 0;
+  if (std::exchange(refused_resume_, resumes) != resumes) refusals_ = 0;
   if (++refusals_ <= refusals_per_resume) throw_cancelled(task);
   budget = 1;
   refused_ = &task;
@@ -497,6 +497,7 @@ void event_loop::end_orphans() noexcept {
 
 loop_stats event_loop::stats() const noexcept {
   loop_stats now = stats_;
+  now.resumes = resumes;
   now.timers_armed = timers_->armed();
   now.timers_fired = timers_->fired();
   now.timers_cancelled = timers_->cancelled();

@@ -4,6 +4,7 @@
 #include <cetane/coro/task_context.hpp>
 
 #include <coroutine>
+#include <cstdint>
 #include <utility>
 
 namespace cetane::detail {
@@ -71,7 +72,8 @@ class scheduler {
 
   std::coroutine_handle<> next;
   unsigned depth = 0;
-  unsigned budget = 0;  // awaits that may still complete without suspending
+  unsigned budget = 0;        // awaits that may still complete without suspending
+  std::uint64_t resumes = 0;  // turns of tasks so far: the number of the one that runs
 
  protected:
   scheduler() = default;
