@@ -2,6 +2,8 @@
 
 #include <cetane/coro/task_context.hpp>
 
+#include <utility>
+
 namespace cetane::detail {
 
 /// Tasks whose turn comes, first come, first served: a list through the tasks themselves, so that
@@ -17,8 +19,14 @@ class ready_queue {
   void push(task_context& task) noexcept {
     task.queued = true;
     task.next_ready = nullptr;
-    *end_ = &task;
-    end_ = &task.next_ready;
+    // A branch, not a pointer to the place: the first task, which is soon asked for, is where it is
+    // without one.
+    if (empty()) {
+      first_ = &task;
+    } else {
+      last_->next_ready = &task;
+    }
+    last_ = &task;
   }
 
   /// The first task; there is one.
@@ -28,7 +36,6 @@ class ready_queue {
   task_context& pop() noexcept {
     task_context& task = *first_;
     first_ = task.next_ready;
-    if (first_ == nullptr) end_ = &first_;
     task.queued = false;
     return task;
   }
@@ -36,10 +43,8 @@ class ready_queue {
   /// Moves all of `other`, in its order, behind the last task.
   void append(ready_queue& other) noexcept {
     if (other.empty()) return;
-    *end_ = other.first_;
-    end_ = other.end_;
-    other.first_ = nullptr;
-    other.end_ = &other.first_;
+    (empty() ? first_ : last_->next_ready) = std::exchange(other.first_, nullptr);
+    last_ = other.last_;
   }
 
   /// Takes out every task of which `goes(task)` says so.
@@ -51,15 +56,15 @@ class ready_queue {
         *link = task->next_ready;
         task->queued = false;
       } else {
+        last_ = task;
         link = &task->next_ready;
       }
     }
-    end_ = link;
   }
 
  private:
   task_context* first_ = nullptr;
-  task_context** end_ = &first_;
+  task_context* last_ = nullptr;  // while there is a first
 };
 
 }  // namespace cetane::detail
