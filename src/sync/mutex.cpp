@@ -23,29 +23,15 @@ std::optional<mutex_lock> mutex::try_lock() noexcept {
 }
 
 void mutex::hand_over() noexcept {
-  if (detail::line_place* const next = line_.grant_front()) {
-    locked_ = true;
-    owner_ = &static_cast<detail::mutex_wait*>(next)->task();
-  }
+  locked_ = true;
+  owner_ = &static_cast<detail::mutex_wait&>(line_.front()).task();
+  line_.grant_front();
 }
 
-void detail::mutex_wait::arm() noexcept {
-  if (is_task(mutex_.owner_) && mutex_.locked_) return wake();
-  mutex_.line_.join(*this);
-  if (!mutex_.locked_) mutex_.hand_over();
-}
-
-void detail::mutex_wait::disarm() noexcept {
-  if (leave()) mutex_.release();
-}
-
-mutex_lock detail::mutex_wait::commit() {
-  if (!leave() && mutex_.locked_) {
-    throw std::logic_error(
-        "lock: this task holds the mutex already and would wait for itself; hand the lock on to "
-        "what needs it, or release it before");
-  }
-  return mutex_.take(&task());
+void detail::mutex_wait::throw_has_lock() {
+  throw std::logic_error(
+      "lock: this task holds the mutex already and would wait for itself; hand the lock on to "
+      "what needs it, or release it before");
 }
 
 std::string detail::mutex_wait::describe_wait() const {

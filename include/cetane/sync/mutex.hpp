@@ -66,6 +66,9 @@ class CETANE_API mutex_wait final : public line_place {
  private:
   friend mutex;
 
+  bool has_lock() const noexcept;
+  [[noreturn]] static void throw_has_lock();
+
   mutex& mutex_;
 };
 
@@ -100,9 +103,13 @@ class CETANE_API mutex {
   friend class condition_wait;
 
   void release() noexcept {
-    locked_ = false;
-    hand_over();
+    if (line_.empty()) {
+      locked_ = false;
+    } else {
+      hand_over();
+    }
   }
+  /// The lock, which is nobody's any more, goes to the first in line; there is one.
   void hand_over() noexcept;
   mutex_lock take(detail::task_context* owner) noexcept {
     locked_ = true;
@@ -119,8 +126,29 @@ inline mutex_lock::~mutex_lock() {
   if (of_ != nullptr) of_->release();
 }
 
+inline bool detail::mutex_wait::has_lock() const noexcept {
+  return mutex_.locked_ && is_task(mutex_.owner_);
+}
+
 inline bool detail::mutex_wait::poll() const noexcept {
-  return granted() || !mutex_.locked_ || is_task(mutex_.owner_);
+  return granted() || !mutex_.locked_ || has_lock();
+}
+
+inline void detail::mutex_wait::arm() noexcept {
+  if (has_lock()) return wake();
+  const bool at_once = !mutex_.locked_;
+  mutex_.line_.join(*this);
+  if (at_once) mutex_.hand_over();
+}
+
+inline void detail::mutex_wait::disarm() noexcept {
+  if (leave()) mutex_.release();
+}
+
+inline mutex_lock detail::mutex_wait::commit() {
+  if (!leave() && mutex_.locked_) [[unlikely]]
+    throw_has_lock();
+  return mutex_.take(&task());
 }
 
 }  // namespace cetane

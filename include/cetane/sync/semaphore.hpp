@@ -100,7 +100,7 @@ class CETANE_API semaphore {
   /// Adds permits, whoever may have acquired them: there may be more than at first.
   void release(std::size_t n = 1) noexcept {
     available_ += n;
-    hand_out();
+    if (!line_.empty()) hand_out();
   }
 
  private:

@@ -61,17 +61,12 @@ class wait_line {
 
   void join(line_place& place) noexcept { waiting_.push_back(place); }
 
-  /// Grants the first in line what it waits for; null when nobody waits.
-  line_place* grant_front() noexcept {
-    line_place* const first = waiting_.pop_front();
-    if (first != nullptr) grant(*first);
-    return first;
-  }
+  /// Grants the first in line what it waits for; there is one.
+  void grant_front() noexcept { waiting_.move_front_to(granted_).grant(); }
 
   /// Grants it to all who wait now.
   void grant_all() noexcept {
-    while (grant_front() != nullptr) {
-    }
+    while (!empty()) grant_front();
   }
 
   /// Whether `holds(place)` for one that was granted and has not run yet.
