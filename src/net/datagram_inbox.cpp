@@ -11,12 +11,12 @@ namespace cetane::detail {
 template <class... What>
 inline void datagram_inbox::add(const What&... what) {
   items_.reserve_one();
-  if (!items_.empty() && items_.front().what == item::kind::silence && lines_.available() != 0) {
+  if (!items_.empty() && items_.front().what == item::kind::silence && lines_.claim()) {
     items_.drop_front();
-    lines_.taken(nullptr, nullptr);
+    lines_.taken();
   }
   items_.emplace_back(what...);
-  lines_.added(nullptr);
+  lines_.added();
 }
 
 void datagram_inbox::put(const os::arrived_datagram& what) {
@@ -54,9 +54,10 @@ void datagram_inbox::stop_waiting(inbox_place& place) noexcept {
 
 // What the first said has been taken out of it.
 inline void datagram_inbox::drop_first(inbox_place& place, std::size_t bytes) {
+  (void)lines_.claim(place);
   items_.drop_front();
   place.waiter_.unlink();
-  lines_.taken(&place, nullptr);
+  lines_.taken();
   bytes_ -= bytes;
   on_taken(bytes);
   if (is_awaited() && lines_.available() == 0) look();

@@ -1,13 +1,16 @@
 #include <cetane/sync/queue.hpp>
 
 #include <cetane/base/errors.hpp>
+#include <cetane/conc/first.hpp>
 #include <cetane/conc/timeout.hpp>
+#include <cetane/sync/event.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <sync/sync_fixture.hpp>
 
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -186,6 +189,52 @@ TEST_CASE("Q-4: two consumers share 10,000 items", "[sync][queue]") {
 
   REQUIRE(got[0].size() + got[1].size() == 10'000);
   CHECK(got[0].size() == 5'000);
+}
+
+TEST_CASE("items stay in order however a queue fills and empties", "[sync][queue]") {
+  queue<std::unique_ptr<int>> q(unbounded);
+  std::deque<int> expected;
+  int next = 0;
+  for (int wave = 0; wave < 40; ++wave) {
+    for (int i = 0; i < wave; ++i) {
+      REQUIRE(q.try_put(std::make_unique<int>(next)));
+      expected.push_back(next++);
+    }
+    for (int i = 0; i < wave - wave % 3; ++i) {
+      REQUIRE(**q.try_get() == expected.front());
+      expected.pop_front();
+    }
+    REQUIRE(q.size() == expected.size());
+  }
+  while (auto item = q.try_get()) {
+    REQUIRE(**item == expected.front());
+    expected.pop_front();
+  }
+  REQUIRE(expected.empty());
+  REQUIRE(q.try_put(std::make_unique<int>(1)));
+  REQUIRE(q.try_put(std::make_unique<int>(2)));  // both go with the queue
+}
+
+TEST_CASE("a getter that leaves its promised item wakes the next, and the order stays",
+          "[sync][queue]") {
+  queue<int> q;
+  cetane::event other;
+  numbers got;
+  test_loop loop;
+  const auto event_or_item = [&]() -> task<> {
+    auto turn = co_await cetane::first(other.wait(), q.get());
+    CHECK(std::get<0>(turn));
+  };
+  (void)loop.spawn(event_or_item);
+  for (int i = 0; i < 3; ++i) (void)loop.spawn(take, std::ref(q), 1, std::ref(got), nullptr);
+  run_ready(loop);
+  for (int i = 0; i < 3; ++i) REQUIRE(q.try_put(i));
+  other.set();  // the first gives its item to the last, who waits still
+  run_ready(loop);
+
+  REQUIRE(got == numbers{0, 1, 2});
+  REQUIRE(q.empty());
+  REQUIRE(loop.loop().stats().tasks_alive == 0);
 }
 
 TEST_CASE("NEW-22: what never waits does not give up the turn", "[sync][queue]") {

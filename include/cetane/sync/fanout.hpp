@@ -59,7 +59,7 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
     if (lines_.closed()) return true;
     if (!lines_.has_room()) return make_do_with(message);
     messages_.emplace_back(message);
-    lines_.added(nullptr);
+    lines_.added();
     return true;
   }
 
@@ -100,9 +100,9 @@ class subscriber : public list_hook<fanout<T>>, public list_hook<behind> {
     return true;
   }
 
-  T take(queue_place* place, const task_context* by) {
+  T take() {
     const std::shared_ptr<T> message = messages_.pop_front();
-    lines_.taken(place, by);
+    lines_.taken();
     if (message.use_count() == 1) return std::move(*message);
     return *message;
   }
@@ -149,7 +149,7 @@ class subscription_get final : public queue_place {
     if (linked()) from_.lines_.stop_getting(*this);
   }
   result commit() {
-    if (!from_.lines_.ended()) return from_.take(this, &task());
+    if (from_.lines_.claim(*this)) return from_.take();
     if (from_.behind_) throw_fell_behind(from_.lines_.limit());
     if constexpr (End == at_end::empty) return std::nullopt;
     from_.lines_.throw_closed("hear from a fanout");
@@ -188,8 +188,8 @@ class [[nodiscard("a subscription that nobody keeps hears nothing")]] subscripti
 
   /// Takes the oldest message, if there is one that is promised to nobody. Does not suspend.
   std::optional<T> try_get() {
-    if (state_->lines_.available() == 0) return std::nullopt;
-    return state_->take(nullptr, nullptr);
+    if (!state_->lines_.claim()) return std::nullopt;
+    return state_->take();
   }
 
   /// Messages that wait.

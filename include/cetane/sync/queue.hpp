@@ -5,6 +5,7 @@
 #include <cetane/sync/detail/queue_lines.hpp>
 #include <cetane/sync/detail/ring.hpp>
 
+#include <coroutine>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -40,14 +41,14 @@ class queue_get final : public queue_place {
   bool had_turn() const noexcept { return queue_.lines_.had_turn(task()); }
   void arm() noexcept { queue_.lines_.wait_to_get(*this); }
   void disarm() noexcept {
-    if (linked()) queue_.lines_.stop_getting(*this);
+    if (linked()) [[unlikely]]
+      queue_.lines_.stop_getting(*this);
   }
   result commit() {
-    if (queue_.lines_.ended()) {
-      if constexpr (End == at_end::empty) return std::nullopt;
-      queue_.lines_.throw_closed("get from a queue");
-    }
-    return queue_.take(this, &task());
+    if (queue_.lines_.claim(*this)) [[likely]]
+      return queue_.take();
+    if constexpr (End == at_end::empty) return std::nullopt;
+    queue_.lines_.throw_closed("get from a queue");
   }
   std::string describe_wait() const { return queue_.lines_.describe("queue get"); }
   void tell_causes(wait_causes& to) const { queue_lines::tell_getter(to); }
@@ -76,7 +77,7 @@ class [[nodiscard("put() waits for room when it is awaited, and does nothing bef
     void disarm() noexcept {
       if (linked()) queue_.lines_.stop_putting(*this);
     }
-    void commit() { queue_.add(this, std::move(item_)); }
+    void commit() { queue_.add(*this, std::move(item_)); }
     std::string describe_wait() const { return queue_.lines_.describe("queue put"); }
     void tell_causes(detail::wait_causes& to) const { detail::queue_lines::tell_putter(to); }
 
@@ -86,8 +87,43 @@ class [[nodiscard("put() waits for room when it is awaited, and does nothing bef
     T& item_;
   };
 
-  sole_wait<select_type> operator co_await()&& { return sole_wait<select_type>(std::move(*this)); }
-  sole_wait<select_type> operator co_await()& { return sole_wait<select_type>(*this); }
+  /// Puts at once where there is room, and begins a wait only where there is none.
+  class awaiter {
+   public:
+    explicit awaiter(put_op& op) noexcept : op_(op) {}
+
+    bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame) {
+      const bool room = op_.queue_.lines_.has_room();
+      if (!room || !frame.promise().context->loop->within_budget()) [[unlikely]]
+        return wait(frame, room);
+      op_.queue_.items_.emplace_back(std::move(op_.item_));
+      op_.queue_.lines_.added();
+      return false;
+    }
+
+    void await_resume() {
+      if (wait_) [[unlikely]]
+        wait_->await_resume();
+    }
+
+   private:
+    // Where there is room the task is only to let the others go first.
+    template <class Promise>
+    [[gnu::noinline]] bool wait(std::coroutine_handle<Promise> frame, bool room) {
+      sole_wait<select_type>& waits = wait_.emplace(op_);
+      if (!room) return waits.await_suspend(frame);
+      waits.suspend(frame, *frame.promise().context);
+      return true;
+    }
+
+    put_op& op_;
+    std::optional<sole_wait<select_type>> wait_;
+  };
+
+  awaiter operator co_await() noexcept { return awaiter(*this); }
 
  private:
   queue<T>& queue_;
@@ -125,9 +161,9 @@ class queue {
   template <class U>
   requires std::is_constructible_v<T, U&&>
   bool try_put(U&& item) {
-    if (lines_.closed() || !lines_.has_room()) return false;
+    if (!lines_.has_room()) return false;
     items_.emplace_back(std::forward<U>(item));
-    lines_.added(nullptr);
+    lines_.added();
     return true;
   }
 
@@ -147,8 +183,8 @@ class queue {
 
   /// Takes the first item, if there is one that is promised to nobody.
   std::optional<T> try_get() noexcept {
-    if (lines_.available() == 0) return std::nullopt;
-    return take(nullptr, nullptr);
+    if (!lines_.claim()) return std::nullopt;
+    return take();
   }
 
   /// Takes no more items; those that are there can be got. Who waits to put gets queue_closed.
@@ -163,18 +199,18 @@ class queue {
  private:
   template <class, detail::at_end>
   friend class detail::queue_get;
-  friend class put_op<T>::select_type;
+  friend class put_op<T>;
 
-  T take(detail::queue_place* place, const detail::task_context* by) noexcept {
+  T take() noexcept {
     T item = items_.pop_front();
-    lines_.taken(place, by);
+    lines_.taken();
     return item;
   }
 
-  void add(detail::queue_place* place, T&& item) {
-    if (!lines_.may_add(*place)) lines_.throw_closed("put into a queue");
+  void add(detail::queue_place& place, T&& item) {
+    if (!lines_.may_add(place)) lines_.throw_closed("put into a queue");
     items_.emplace_back(std::move(item));
-    lines_.added(place);
+    lines_.added_by(place);
   }
 
   detail::queue_lines lines_;
