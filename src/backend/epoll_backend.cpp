@@ -59,7 +59,8 @@ class epoll_backend final : public kernel_backend {
   void in_child(std::span<const int> kept) noexcept;
 
   std::string_view name() const noexcept override { return "epoll"; }
-  void poll(event_loop& loop, time_point until) override;
+  bool poll(event_loop& loop, time_point until) override;
+  bool is_asked() const noexcept override { return !unread_.empty(); }
 
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override { return add(object, all_edges); }
@@ -122,10 +123,12 @@ std::string epoll_backend::leftovers() const {
   return fmt::format("{} objects are watched; {}", objects_, kernel_backend::leftovers());
 }
 
-void epoll_backend::poll(event_loop& loop, time_point until) {
+bool epoll_backend::poll(event_loop& loop, time_point until) {
   const int count = wait(unread_.empty() ? until : time_point::min());
   for (int i = 0; i < count; ++i) deliver(loop, events_[static_cast<std::size_t>(i)]);
-  if (!unread_.empty()) read_leftovers(loop);
+  const bool leftovers = !unread_.empty();
+  if (leftovers) read_leftovers(loop);
+  return count != 0 || leftovers;
 }
 
 // epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to

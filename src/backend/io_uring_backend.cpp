@@ -94,7 +94,7 @@ void uring_backend::begin_on_this_thread() {
   submit_wake();
 }
 
-void uring_backend::poll(event_loop& loop, time_point until) {
+bool uring_backend::poll(event_loop& loop, time_point until) {
   if (!on_own_thread()) [[unlikely]]
     begin_on_this_thread();
   if (!wanted_.empty()) submit_wanted();
@@ -105,10 +105,12 @@ void uring_backend::poll(event_loop& loop, time_point until) {
   } else {
     ring_.wait(1, until);
   }
+  const bool any = more || ring_.ready() != 0;
   if (!filling_->empty()) letters_have_left();
   deliver_ready();
   if (!unread_.empty()) read_leftovers(loop);
   count_what_happened(loop);
+  return any;
 }
 
 // What up-calls put aside meanwhile has come before what is in the ring still.

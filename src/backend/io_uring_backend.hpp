@@ -31,7 +31,10 @@ class uring_backend final : public kernel_backend {
   void in_child(std::span<const int> kept) noexcept;
 
   // io_uring_backend.cpp
-  void poll(event_loop& loop, time_point until) override;
+  bool poll(event_loop& loop, time_point until) override;
+  bool is_asked() const noexcept override {
+    return !filling_->empty() || !wanted_.empty() || !unread_.empty() || ring_.unsubmitted() != 0;
+  }
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override;
   int watch(datagram_io& socket) override { return add(socket); }

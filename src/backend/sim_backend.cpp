@@ -44,7 +44,7 @@ class sim_backend final : public backend, public simulation {
   std::string_view name() const noexcept override { return "sim"; }
   bool simulated() const noexcept override { return true; }
   time_point now() noexcept override { return engine_.now(); }
-  void poll(event_loop& loop, time_point until) override;
+  bool poll(event_loop& loop, time_point until) override;
   void wake() noexcept override { universe_->alarm.ring(); }
   void begin_external() noexcept override;
   void end_external() noexcept override;
@@ -231,7 +231,7 @@ sim_backend::~sim_backend() {
   if (turns_ != nullptr) universe_->turns.remove(*turns_);
 }
 
-void sim_backend::poll(event_loop& loop, time_point until) {
+bool sim_backend::poll(event_loop& loop, time_point until) {
   const spared_memory network;
   loop.watch_turns(&universe_->task_log);
   if (writing_.send_late()) until = time_point::min();
@@ -243,6 +243,7 @@ void sim_backend::poll(event_loop& loop, time_point until) {
   }
   delivery_.deliver(loop);
   shuffle_turns(loop);
+  return true;  // a look costs nothing here
 }
 
 // A host that is still to be told something counts, too.

@@ -196,8 +196,11 @@ class backend {
 
   /// Delivers what has happened; if that is nothing, waits for it until `until` at the latest. A
   /// past time means: do not wait. A simulation throws simulation_stuck when nothing can ever end
-  /// the wait.
-  virtual void poll(event_loop& loop, time_point until) = 0;
+  /// the wait. Says whether anything had happened, or may have.
+  virtual bool poll(event_loop& loop, time_point until) = 0;
+
+  /// Whether poll() has something to do that tasks have asked for meanwhile, not only to look.
+  virtual bool is_asked() const noexcept { return false; }
 
   /// Ends a wait in poll(). The one call for other threads.
   virtual void wake() noexcept = 0;

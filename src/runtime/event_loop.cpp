@@ -54,7 +54,8 @@ class current_loop {
   event_loop* outer_;
 };
 
-constexpr unsigned passes_per_clock = 16;
+constexpr unsigned passes_without_look = 7;
+constexpr duration soon = std::chrono::microseconds(50);
 
 void end_waits(cancel_scope& in) noexcept {
   in.for_each_task([](detail::task_context& task) {
@@ -149,6 +150,7 @@ void event_loop::run_once(time_point latest) {
     throw std::logic_error("run_once: this event loop is running already");
   const current_loop current(*this);
   work();
+  looks_left_out_ = 0;
   wait(latest);
   send_late(*blocks_);
   io_->flush();
@@ -173,15 +175,28 @@ void event_loop::work() noexcept {
   send_late(*blocks_);
 }
 
-// Nobody has to wake a loop that only looks, and little time goes by in a few such passes.
+// 5. A look at the network while tasks are ready, or a wait for it.
 void event_loop::wait(time_point latest) {
-  const bool sleeps = ready_.empty();
+  if (!ready_.empty()) return look();
+  looks_left_out_ = 0;
   // Before the look into the mailbox: a post() that misses the flag is seen by it.
-  if (sleeps) asleep_.store(true, std::memory_order_seq_cst);
-  const time_point until = std::min(latest, due());  // 5
-  if (sleeps || stats_.passes % passes_per_clock == 0) clock_was_read_ = starts_are_noted_ = false;
+  asleep_.store(true, std::memory_order_seq_cst);
+  const time_point until = std::min(latest, due());
+  clock_was_read_ = starts_are_noted_ = false;
   io_->poll(*this, until);
   asleep_.store(false, std::memory_order_relaxed);
+}
+
+// Nobody has to wake a loop that only looks. A look costs as much as ten turns of a small task, so
+// when it finds nothing, and little time has gone by since the last one, some passes do without.
+void event_loop::look() {
+  if (looks_left_out_ != 0 && !io_->is_asked()) return static_cast<void>(--looks_left_out_);
+  clock_was_read_ = starts_are_noted_ = false;
+  const bool found = io_->poll(*this, time_point::min());
+  if (found) return static_cast<void>(looks_left_out_ = 0);
+  const time_point now = io_->now();
+  looks_left_out_ = now - looked_ < soon ? passes_without_look : 0;
+  looked_ = now;
 }
 
 // 1. What other threads have posted, in their order.

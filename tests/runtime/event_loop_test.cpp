@@ -5,11 +5,15 @@
 
 #include <app/captured_log.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <support/forwarding_backend.hpp>
 #include <support/gate.hpp>
+#include <support/make_test_backend.hpp>
 #include <support/test_loop.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,13 +22,16 @@
 namespace event_loop_test {
 
 using namespace std::chrono_literals;
+using cetane::duration;
 using cetane::event_loop;
 using cetane::loop_stats;
 using cetane::task;
 using cetane::time_point;
 using cetane::yield;
 using cetane::test::captured_log;
+using cetane::test::forwarding_backend;
 using cetane::test::gate;
+using cetane::test::make_test_backend;
 using cetane::test::test_loop;
 
 namespace {
@@ -90,6 +97,66 @@ TEST_CASE("a pass resumes 61 tasks at most, those made ready meanwhile included"
   one_pass(loop);
   CHECK(turns == 122);
   CHECK(loop.stats().resumes == 122);
+}
+
+// Nothing ever happens on its network; how long a look takes is the test's.
+class quiet_network final : public forwarding_backend {
+ public:
+  quiet_network() : forwarding_backend(make_test_backend()) {}
+  time_point now() noexcept override { return time_; }
+  bool poll(event_loop&, time_point) override {
+    ++looks;
+    time_ += look_takes;
+    return finds_something;
+  }
+  bool is_asked() const noexcept override { return asked; }
+
+  int looks = 0;
+  duration look_takes = 1us;
+  bool finds_something = false;
+  bool asked = false;
+
+ private:
+  time_point time_ = time_point(1h);
+};
+
+// How many looks a loop takes at its network in so many passes, with one task that is always ready.
+int looks_in(quiet_network& network, event_loop& loop, std::uint64_t passes) {
+  const int before = network.looks;
+  const std::uint64_t end = loop.stats().passes + passes;
+  loop.run_until([&] { return loop.stats().passes >= end; });
+  return network.looks - before;
+}
+
+TEST_CASE(
+    "a busy loop leaves out seven looks of eight while they find nothing, take no time and "
+    "nobody asks for one",
+    "[runtime][loop]") {
+  auto owned = std::make_unique<quiet_network>();
+  quiet_network& network = *owned;
+  test_loop test(std::move(owned));
+  event_loop& loop = test.loop();
+  bool stop = false;
+  (void)test.spawn(spin, std::cref(stop));
+
+  looks_in(network, loop, 20);  // the first looks are some time apart
+  CHECK(looks_in(network, loop, 400) == 50);
+
+  network.asked = true;
+  CHECK(looks_in(network, loop, 400) == 400);
+  network.asked = false;
+
+  network.finds_something = true;
+  looks_in(network, loop, 4);
+  CHECK(looks_in(network, loop, 400) == 400);
+  network.finds_something = false;
+
+  network.look_takes = 1ms;
+  looks_in(network, loop, 4);
+  CHECK(looks_in(network, loop, 400) == 400);
+
+  stop = true;
+  loop.run_until([&] { return loop.stats().tasks_alive == 0; });
 }
 
 TEST_CASE("tasks that only yield starve neither timers nor posted functions nor each other",

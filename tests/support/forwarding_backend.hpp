@@ -19,7 +19,8 @@ class forwarding_backend : public detail::backend {
   std::string_view name() const noexcept override { return to_->name(); }
   bool simulated() const noexcept override { return to_->simulated(); }
   time_point now() noexcept override { return to_->now(); }
-  void poll(event_loop& loop, time_point until) override { to_->poll(loop, until); }
+  bool poll(event_loop& loop, time_point until) override { return to_->poll(loop, until); }
+  bool is_asked() const noexcept override { return to_->is_asked(); }
   void wake() noexcept override { to_->wake(); }
   void begin_external() noexcept override { to_->begin_external(); }
   void end_external() noexcept override { to_->end_external(); }

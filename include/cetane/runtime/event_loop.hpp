@@ -217,6 +217,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void note_start(const detail::task_context& task) noexcept;
   void work() noexcept;
   void wait(time_point latest);
+  void look();
   void push_message(detail::message* message) noexcept;
   void drain_mailbox() noexcept;
   void run_ready() noexcept;
@@ -262,6 +263,8 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
   unsigned turns_per_pass_ = resumes_per_pass;
+  unsigned looks_left_out_ = 0;  // so many passes do not look at the network
+  time_point looked_{};          // and found nothing
   detail::turn_watcher* turn_watcher_ = nullptr;
   loop_stats stats_;
 
