@@ -58,8 +58,9 @@ struct io_blocks;
 /// Runs tasks, timers and I/O on one thread.
 ///
 /// One pass, as docs/explanation/event-loop.md numbers it: (1) the mailbox, (2) ready tasks, at
-/// most 61 resumes, (3) timers, (4) output that is still staged, (5) poll or wait. A loop belongs
-/// to the thread that runs it; other threads reach it by post() and wake() alone.
+/// most 61 resumes, (3) timers, (4) output that is still staged, (5) poll or wait; a busy loop that
+/// finds nothing leaves some polls out. A loop belongs to the thread that runs it; other threads
+/// reach it by post() and wake() alone.
 class CETANE_API event_loop final : public detail::scheduler, private detail::timer {
  public:
   static constexpr unsigned resumes_per_pass = 61;
