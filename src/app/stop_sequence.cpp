@@ -14,13 +14,14 @@ constexpr duration ask_again = 5ms;
 
 }  // namespace
 
-// The next pass still polls: what has come by now reaches its handler before that counts as idle.
+// The next pass polls: what has come by now reaches its handler before that counts as idle.
 stop_sequence::stop_sequence(const work_in_hand& work, duration drain, idle_handlers idle)
     : work_(work),
       drain_(drain),
       begin_(work.loop.now()),
       first_look_(work.loop.counters().passes + 2),
       idle_(idle) {
+  work_.loop.look_soon();
   for (service_base* const service : work_.services) {
     service->stop_listening();
     connections_ += service->connections();

@@ -60,7 +60,7 @@ class epoll_backend final : public kernel_backend {
 
   std::string_view name() const noexcept override { return "epoll"; }
   bool poll(event_loop& loop, time_point until) override;
-  bool is_asked() const noexcept override { return !unread_.empty(); }
+  bool has_work() const noexcept override { return !unread_.empty(); }
 
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override { return add(object, all_edges); }

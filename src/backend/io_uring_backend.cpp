@@ -1,6 +1,6 @@
 // The io_uring backend.
 //
-// Each pass makes one system call: what tasks have sent, and what is to be waited for, goes to the
+// A poll is one system call: what tasks have sent, and what is to be waited for, goes to the
 // kernel, and what has happened comes back. In between, work is only noted: streams and pollers
 // that want something stand in `wanted_`, output in the outbox.
 //

@@ -32,8 +32,9 @@ class uring_backend final : public kernel_backend {
 
   // io_uring_backend.cpp
   bool poll(event_loop& loop, time_point until) override;
-  bool is_asked() const noexcept override {
-    return !filling_->empty() || !wanted_.empty() || !unread_.empty() || ring_.unsubmitted() != 0;
+  bool has_work() const noexcept override {
+    return !filling_->empty() || !wanted_.empty() || !unread_.empty() || !aside_.empty() ||
+           ring_.unsubmitted() != 0 || ring_.ready() != 0;
   }
   int watch(stream_io& stream, bool is_tcp) override;
   int watch(poll_io& object) override;

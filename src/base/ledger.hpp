@@ -8,7 +8,8 @@
 namespace cetane::detail {
 
 /// What has come and not gone again in the whole process, so that a test can look whether anything
-/// was lost. Counted in builds with assertions only; else all of it stays zero.
+/// was lost. Counted in builds with assertions only; else all of it stays zero. Where the
+/// library has them and the program has not, or the other way round, the counts mean nothing.
 struct ledger {
   std::atomic<std::int64_t> frames{0};  // coroutine frames and task records
   std::atomic<std::int64_t> messages{

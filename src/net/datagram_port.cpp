@@ -187,6 +187,7 @@ void datagram_port::note_reached(const address& place) noexcept {
 }
 
 void datagram_port::send_staged(const os::datagram_outbox& staged) noexcept {
+  if (!queue_.empty()) return queue_staged(staged, 0);  // what left before it found no room
   loop_stats& stats = loop_.counters();
   std::size_t first = 0;
   while (first != staged.size()) {

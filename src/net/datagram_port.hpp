@@ -60,12 +60,13 @@ class datagram_sink {
 ///
 /// What is sent over UDP where the system has taken a datagram before, or where one has come from,
 /// is staged, and leaves with others: see datagram_stage. Elsewhere the call itself tells whether
-/// it can be sent at all. What is staged goes before what is queued: only one of the two holds
-/// something at a time.
+/// it can be sent at all. Nothing is staged while something is queued, and what was staged before
+/// that goes behind it.
 ///
-/// It receives while the sink wants something, up to `reads_in_a_row` times 32 datagrams before
-/// others have a turn. The queue is there for the moments when the system takes no more; what is
-/// beyond its limit is not queued. Up-calls resume no task, so that nothing goes away under them.
+/// It receives while the sink wants something, up to `reads_in_a_row` times 32 messages before
+/// others have a turn; the kernel may have merged up to 64 datagrams to one of them. The queue is
+/// there for the moments when the system takes no more; what is beyond its limit is not queued.
+/// Up-calls resume no task, so that nothing goes away under them.
 class datagram_port final : public datagram_io, timer {
  public:
   datagram_port(event_loop& loop, datagram_sink& sink) noexcept : loop_(loop), sink_(sink) {}

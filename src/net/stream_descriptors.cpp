@@ -13,6 +13,7 @@
 // ask for them has them closed by the kernel. It is so by default.
 #include <net/stream.hpp>
 #include <net/stream_extras.hpp>
+#include <os/passed_descriptors.hpp>
 
 #include <cetane/base/errors.hpp>
 
@@ -29,6 +30,7 @@ namespace cetane::detail {
 void stream::begin_passing() {
   if (io().simulated()) return;
   extras().passed = std::make_unique<kept_descriptors>(io());
+  os::expect_descriptors_only(descriptor);
   type = kind::passing;
 }
 

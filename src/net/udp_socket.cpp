@@ -19,8 +19,8 @@ namespace detail {
 
 void plain_socket::end() noexcept {
   close();
+  port_.close();  // sends what is staged, which may be refused
   notes_.close();
-  port_.close();
 }
 
 void plain_socket::end_input() noexcept {
@@ -38,6 +38,7 @@ void plain_socket::on_datagram(const os::arrived_datagram& what) noexcept {
 }
 
 void plain_socket::on_undelivered(const address& about, int error) noexcept {
+  if (notes_.closed()) return;
   try {
     const undelivered note(about, system_code(error));
     while (!notes_.try_put(note) && notes_.try_get()) {

@@ -1,5 +1,6 @@
 #include <os/passed_descriptors.hpp>
 
+#include <os/socket_option.hpp>
 #include <os/syscalls.hpp>
 
 #include <algorithm>
@@ -24,6 +25,12 @@ void take_numbers(const cmsghdr& from, passed_descriptors& out) noexcept {
 }
 
 }  // namespace
+
+void expect_descriptors_only(int socket) noexcept {
+  constexpr int pass_pidfd = 76;  // SO_PASSPIDFD, Linux 6.5
+  for (const int option : {SO_PASSCRED, SO_PASSSEC, pass_pidfd})
+    set_option(socket, SOL_SOCKET, option, 0);
+}
 
 // The length says exactly how many there is room for: CMSG_SPACE() would let one more in.
 long receive_with_descriptors(int socket, char* to, std::size_t size, std::size_t room,

@@ -21,6 +21,10 @@ struct passed_descriptors {
   bool cut = false;  // there were more: than there was room for, or than the process may have
 };
 
+/// Lets nothing else than descriptors come with bytes: a socket that was made elsewhere may have
+/// been asked for its peer's credentials with each message, which take the room of descriptors.
+void expect_descriptors_only(int socket) noexcept;
+
 /// Receives bytes, and up to `room` descriptors that came with them: all closed on exec, and the
 /// caller's. What is beyond that the kernel closes.
 ///

@@ -199,8 +199,9 @@ class backend {
   /// the wait. Says whether anything had happened, or may have.
   virtual bool poll(event_loop& loop, time_point until) = 0;
 
-  /// Whether poll() has something to do that tasks have asked for meanwhile, not only to look.
-  virtual bool is_asked() const noexcept { return false; }
+  /// Whether the next poll() has more to do than to look what has happened: something to submit, or
+  /// input that has come already.
+  virtual bool has_work() const noexcept { return false; }
 
   /// Ends a wait in poll(). The one call for other threads.
   virtual void wake() noexcept = 0;

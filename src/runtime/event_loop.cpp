@@ -54,8 +54,8 @@ class current_loop {
   event_loop* outer_;
 };
 
-constexpr unsigned passes_without_look = 7;
-constexpr duration soon = std::chrono::microseconds(50);
+// Between two looks at a network where nothing happens. A look takes a three-hundredth of that.
+constexpr duration quiet_interval = std::chrono::microseconds(50);
 
 void end_waits(cancel_scope& in) noexcept {
   in.for_each_task([](detail::task_context& task) {
@@ -150,7 +150,7 @@ void event_loop::run_once(time_point latest) {
     throw std::logic_error("run_once: this event loop is running already");
   const current_loop current(*this);
   work();
-  looks_left_out_ = 0;
+  quiet_ = false;
   wait(latest);
   send_late(*blocks_);
   io_->flush();
@@ -178,8 +178,8 @@ void event_loop::work() noexcept {
 // 5. A look at the network while tasks are ready, or a wait for it.
 void event_loop::wait(time_point latest) {
   if (!ready_.empty()) return look();
-  looks_left_out_ = 0;
-  // Before the look into the mailbox: a post() that misses the flag is seen by it.
+  quiet_ = false;
+  // Before the mailbox is looked into: a post() that misses the flag is seen by it.
   asleep_.store(true, std::memory_order_seq_cst);
   const time_point until = std::min(latest, due());
   clock_was_read_ = starts_are_noted_ = false;
@@ -187,16 +187,13 @@ void event_loop::wait(time_point latest) {
   asleep_.store(false, std::memory_order_relaxed);
 }
 
-// Nobody has to wake a loop that only looks. A look costs as much as ten turns of a small task, so
-// when it finds nothing, and little time has gone by since the last one, some passes do without.
+// Nobody has to wake a loop that only looks. A look is a system call, which costs as much as ten
+// turns of a small task: when it finds nothing, the next one has time.
 void event_loop::look() {
-  if (looks_left_out_ != 0 && !io_->is_asked()) return static_cast<void>(--looks_left_out_);
+  if (quiet_ && !io_->has_work() && io_->now() - looked_ < quiet_interval) return;
   clock_was_read_ = starts_are_noted_ = false;
-  const bool found = io_->poll(*this, time_point::min());
-  if (found) return static_cast<void>(looks_left_out_ = 0);
-  const time_point now = io_->now();
-  looks_left_out_ = now - looked_ < soon ? passes_without_look : 0;
-  looked_ = now;
+  quiet_ = !io_->poll(*this, time_point::min());
+  if (quiet_) looked_ = io_->now();
 }
 
 // 1. What other threads have posted, in their order.

@@ -4,7 +4,7 @@ import socket
 import sys
 import traceback
 
-from outcome import Failure, check
+from outcome import SKIPPED, Failure, check
 
 __all__ = ["Conversation", "run_promises"]
 
@@ -50,8 +50,8 @@ class Conversation:
 
 
 def run_promises(promises, chosen):
-    """Calls each function with the command line of the program, and ends with what `./dev test` counts."""
-    failed = 0
+    """Calls each function with the command line of the program, and ends with what `./dev test` counts. One may call skip(), for itself alone."""
+    failed = skipped = 0
     for promise in promises:
         name = promise.__name__.replace("_", " ")
         try:
@@ -60,7 +60,11 @@ def run_promises(promises, chosen):
             failed += 1
             print(f"FAILED: {name}: {type(failure).__name__}: {failure}", flush=True)
             traceback.print_exc(file=sys.stdout)
+        except SystemExit as ended:
+            if ended.code != SKIPPED:
+                raise
+            skipped += 1
         else:
             print(f"kept: {name}", flush=True)
-    print(f"{len(promises) - failed} passed, {failed} failed, 0 skipped", flush=True)
-    sys.exit(1 if failed else 0)
+    print(f"{len(promises) - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)
+    sys.exit(1 if failed else SKIPPED if skipped == len(promises) else 0)

@@ -286,6 +286,48 @@ TEST_CASE_METHOD(staged_fixture, "what the system has no memory for waits, and l
   });
 }
 
+TEST_CASE_METHOD(staged_fixture, "what is sent behind a full stage that found no room stays behind",
+                 "[net][udp][staged]") {
+  run([this]() -> task<> {
+    udp_socket here = any_socket();
+    udp_socket there = any_socket();
+    there.send(here.local(), "0");
+    io().script = {3, -ENOBUFS};
+    const std::string filling(3900, '.');  // of which the stage holds sixteen
+    for (int i = 1; i < 20; ++i) there.send(here.local(), std::to_string(i) + filling);
+
+    std::vector<std::string> heard = co_await receive_all(here, 20);
+    for (std::string& each : heard) each.erase(std::min(each.find('.'), each.size()));
+    REQUIRE(heard == numbers(0, 20));
+    REQUIRE(there.dropped() == 0);
+  });
+}
+
+TEST_CASE_METHOD(staged_fixture, "what is refused at the close is told behind what was told before",
+                 "[net][udp][staged][undelivered]") {
+  run([this]() -> task<> {
+    udp_socket here = any_socket();
+    udp_socket there = any_socket();
+    udp_socket elsewhere = any_socket();
+    there.send(here.local(), "0");
+    there.send(elsewhere.local(), "first");
+    io().script = {-EHOSTUNREACH, -EHOSTUNREACH};
+    there.send(here.local(), "lost");
+    co_await yield();
+    co_await hears(here, "0");
+    there.send(elsewhere.local(), "lost, too");
+    there.close();
+
+    const std::optional<undelivered> one = co_await there.next_undelivered();
+    const std::optional<undelivered> two = co_await there.next_undelivered();
+    REQUIRE(one);
+    REQUIRE(one->to == here.local());
+    REQUIRE(two);
+    REQUIRE(two->to == elsewhere.local());
+    REQUIRE_FALSE(co_await there.next_undelivered());
+  });
+}
+
 TEST_CASE_METHOD(staged_fixture, "one that is refused later is told of with its address, and alone",
                  "[net][udp][staged][undelivered]") {
   run([this]() -> task<> {

@@ -20,7 +20,7 @@ class forwarding_backend : public detail::backend {
   bool simulated() const noexcept override { return to_->simulated(); }
   time_point now() noexcept override { return to_->now(); }
   bool poll(event_loop& loop, time_point until) override { return to_->poll(loop, until); }
-  bool is_asked() const noexcept override { return to_->is_asked(); }
+  bool has_work() const noexcept override { return to_->has_work(); }
   void wake() noexcept override { to_->wake(); }
   void begin_external() noexcept override { to_->begin_external(); }
   void end_external() noexcept override { to_->end_external(); }

@@ -74,7 +74,8 @@ class CETANE_API udp_peer {
   /// The peer's address, and ours.
   const address& remote() const;
   const address& local() const;
-  /// Datagrams from the peer, or to it, that were lost here for want of room.
+  /// Datagrams from the peer, or to it, that were lost here for want of room; at least so many,
+  /// since what the kernel had merged counts once.
   std::uint64_t dropped() const;
 
   explicit operator bool() const noexcept { return link_ != nullptr; }

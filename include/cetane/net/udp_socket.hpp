@@ -134,7 +134,8 @@ class CETANE_API udp_socket {
   const address& local() const;
   /// Bytes that wait until the system takes them, with the memory that they take besides.
   std::size_t queued_bytes() const;
-  /// Datagrams that were lost here for want of room, in or out.
+  /// Datagrams that were lost here for want of room, in or out; at least so many, since what the
+  /// kernel had merged counts once.
   std::uint64_t dropped() const;
 
   explicit operator bool() const noexcept { return core_ != nullptr; }

@@ -164,6 +164,9 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   /// again, and would keep a core busy. Allocates nothing.
   void postpone(detail::task_context& task) noexcept;
 
+  /// The next pass looks at the network, even if the last look found nothing.
+  void look_soon() noexcept { quiet_ = false; }
+
   /// For a simulation: tells who has a turn, from now on. It lives as long as the loop; null:
   /// nobody is told.
   void watch_turns(detail::turn_watcher* whom) noexcept {
@@ -260,12 +263,12 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   detail::task_context* refused_ = nullptr;  // the running task, once it has swallowed too many
   std::uint32_t clock_s_ = 0;                // in seconds, as it was when it was read
   bool clock_was_read_ = false;              // since the last wait began
-  bool starts_are_noted_ = false;            // so it was, and there is no turn_watcher_
+  bool starts_are_noted_ = false;            // a start needs neither the clock nor turn_watcher_
   unsigned refusals_ = 0;                    // in the resume number `refused_resume_`
   std::uint64_t refused_resume_ = 0;
   unsigned turns_per_pass_ = resumes_per_pass;
-  unsigned looks_left_out_ = 0;  // so many passes do not look at the network
-  time_point looked_{};          // and found nothing
+  bool quiet_ = false;   // the last look at the network found nothing
+  time_point looked_{};  // and was then
   detail::turn_watcher* turn_watcher_ = nullptr;
   loop_stats stats_;
 
