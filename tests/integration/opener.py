@@ -77,6 +77,7 @@ def only_names_in_the_folder_are_opened(command):
 def descriptors_that_a_client_sends_do_not_stay_open(command):
     with Opened(command) as server, server.connect() as client:
         expect_file(client, b"text", b"what is in the file\n")
+        ask(client, b"missing")  # is answered when that file is closed
         before = server.descriptors()
         for _ in range(20):
             numbers = array.array("i", [0] * 50)
