@@ -1,6 +1,7 @@
 """The program opener, which passes open files over a Unix socket: its server and its client, with Python at the other end, and both together."""
 
 import array
+import itertools
 import os
 import pathlib
 import socket
@@ -11,6 +12,7 @@ from conversation import run_promises
 from program import Program
 
 NOBODY = 65534
+NUMBERS = itertools.count()
 NO_OTHER_USER = b"no other user"
 
 
@@ -19,7 +21,8 @@ class Opened:
 
     def __init__(self, command, *options):
         self._command, self._options = command, options
-        self.name = f"@cetane-opener-{os.getpid()}"
+        # A new one each time: of a program on io_uring that was killed the kernel lets go of the sockets a little later.
+        self.name = f"@cetane-opener-{os.getpid()}-{next(NUMBERS)}"
 
     def __enter__(self):
         self._home = tempfile.TemporaryDirectory()
