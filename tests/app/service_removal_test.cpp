@@ -75,4 +75,23 @@ TEST_CASE("W27: the end of a service closes its listener, and its handlers go on
   });
 }
 
+TEST_CASE("W27: end_now() ends handlers where they are, and their connections",
+          "[app][service]") {
+  test_loop loop;
+  service s(echo_lines, 0);
+  s.start(loop);
+
+  loop.run([&]() -> task<> {
+    const std::uint16_t port = s.port();
+    connection c = co_await connect_to(s);
+    CHECK(co_await answer_of(c, "hello") == "hello\n");
+    CHECK(s.connections() == 1);
+    s.end_now();
+    CHECK(co_await is_refused(port));
+    CHECK(co_await c.until_eof() == "");
+    c.close();
+    while (s.connections() != 0) co_await sleep(1ms);
+  });
+}
+
 }  // namespace service_removal_test
