@@ -75,8 +75,7 @@ TEST_CASE("W27: the end of a service closes its listener, and its handlers go on
   });
 }
 
-TEST_CASE("W27: end_now() ends handlers where they are, and their connections",
-          "[app][service]") {
+TEST_CASE("W27: end_now() ends handlers where they are, and their connections", "[app][service]") {
   test_loop loop;
   service s(echo_lines, 0);
   s.start(loop);
