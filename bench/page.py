@@ -123,6 +123,8 @@ def micro_table(measured):
 
 def latency_table(measured):
     found = measured.read("latency")
+    if not found:
+        return "Not measured in the last run."
     rows = [[name, *(f"{row[quantile]:.1f}" for quantile in row)] if row else [name, "does not keep up", "", "", ""] for name, row in found.get("microseconds", {}).items()]
     return f"{found.get('rate', 0):,} messages a second, microseconds:\n\n" + table(["", "p50", "p90", "p99", "p99.9"], rows)
 
