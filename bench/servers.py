@@ -29,11 +29,11 @@ def built(build, name, lacks):
 
 def go(build, name="echo"):
     """Go builds its own program, next to the others."""
-    program = build / "bench" / f"go_{name}"
-    if not program.exists():
+    program, source = build / "bench" / f"go_{name}", HERE / "peers" / f"{name}.go"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         if not shutil.which("go"):
             return None, "golang-go"
-        subprocess.run(["go", "build", "-o", program, HERE / "peers" / f"{name}.go"], check=True, stdout=sys.stderr)
+        subprocess.run(["go", "build", "-o", program, source], check=True, stdout=sys.stderr)
     return [str(program)], ""
 
 
