@@ -5,7 +5,7 @@ usage: run_tests.py BUILD_FOLDER [arguments of meson test]
 
 A Catch2 program counts by the report it wrote (its path stands on the test's command line), a script by its last line of output when that is such a
 closing line itself, and any other test as one. With CI in the environment a skipped test is a failure of the run. With CETANE_TALLY the closing line is
-appended to that file too.
+appended to that file too, after the end of what each failed test printed.
 """
 
 import json
@@ -19,6 +19,7 @@ import xml.etree.ElementTree as xml
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 REPORT = re.compile(r"^xml::out=(.*)$")
 SKIPPED = 77
+LAST_LINES = 60  # of what a failed test printed
 AT_ONCE = 2  # test programs a processor: many wait for a second of the real clock, or for a child
 
 
@@ -67,6 +68,16 @@ def read_log(build):
         return [json.loads(line) for line in log if line.strip()]
 
 
+def failures(build, records):
+    """What failed, for a reader who has nothing but the end of a long log: each test's name and the last lines that it printed, indented."""
+    for record in records:
+        if not count(record)[1]:
+            continue
+        yield f"failed in {build}: {record['name']} ({record['result']})"
+        printed = record.get("stdout", "") + record.get("stderr", "")
+        yield from (f"  {line}" for line in printed.splitlines()[-LAST_LINES:])
+
+
 def forget_last_run(build):
     (build / "meson-logs" / "testlog.json").unlink(missing_ok=True)
     for report in build.rglob("*.report.xml"):
@@ -91,7 +102,7 @@ def main(arguments):
     closing = f"{passed} passed, {failed} failed, {skipped} skipped"
     if "CETANE_TALLY" in os.environ:
         with open(os.environ["CETANE_TALLY"], "a", encoding="utf-8") as tally:
-            print(closing, file=tally)
+            print(*failures(build, records), closing, sep="\n", file=tally)
     print(closing, flush=True)
     return 1 if status or failed or passed == 0 or (no_skips and skipped) else 0
 
