@@ -5,20 +5,19 @@
 #include <os/fork_hook.hpp>
 #include <runtime/audit.hpp>
 #include <runtime/backend.hpp>
+#include <runtime/current_loop.hpp>
+#include <runtime/families.hpp>
 #include <runtime/io_blocks.hpp>
 #include <runtime/timer_wheel.hpp>
 #include <runtime/turn_watcher.hpp>
 
-#include <cetane/base/log.hpp>
 #include <cetane/coro/promise.hpp>
 #include <cetane/runtime/family.hpp>
 
 #include <algorithm>
 #include <cassert>
-#include <exception>
 #include <span>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace cetane {
 
@@ -27,8 +26,6 @@ constinit thread_local event_loop* detail::loop_of_thread = nullptr;
 namespace {
 
 using detail::loop_of_thread;
-
-const log::logger loop_log("loop");
 
 // A child made by fork_process() is in no loop, though it was forked inside its parent's.
 struct loop_forgotten_in_child {
@@ -42,45 +39,10 @@ void send_late(detail::io_blocks& blocks) noexcept {
   if (blocks.late != nullptr) std::exchange(blocks.late, nullptr)->leave();
 }
 
-// Makes a loop that of this thread as long as it lives.
-class current_loop {
- public:
-  explicit current_loop(event_loop& loop) noexcept : outer_(std::exchange(loop_of_thread, &loop)) {}
-  current_loop(const current_loop&) = delete;
-  current_loop& operator=(const current_loop&) = delete;
-  ~current_loop() { loop_of_thread = outer_; }
-
- private:
-  event_loop* outer_;
-};
-
 // Between two looks at a network where nothing happens. A look takes a three-hundredth of that.
 constexpr duration quiet_interval = std::chrono::microseconds(50);
 
-void end_waits(cancel_scope& in) noexcept {
-  in.for_each_task([](detail::task_context& task) {
-    detail::waitable* const wait = std::exchange(task.waiting, nullptr);
-    if (wait == nullptr) return;
-    task.queued = true;  // it must not become ready
-    wait->cancel_wait(task);
-    task.queued = false;
-  });
-}
-
 }  // namespace
-
-// Few tasks have children, so that none carries room for them.
-class detail::families {
- public:
-  family& of(task_context& parent) { return known_.try_emplace(&parent, parent).first->second; }
-  void forget(task_context& parent) noexcept {
-    known_.erase(&parent);
-    parent.has_children = false;
-  }
-
- private:
-  std::unordered_map<const task_context*, family> known_;
-};
 
 event_loop::event_loop(std::unique_ptr<detail::backend> io)
     : io_(std::move(io)),
@@ -92,7 +54,7 @@ event_loop::event_loop(std::unique_ptr<detail::backend> io)
 
 // The destructors of what is dropped may start tasks and post messages once more.
 event_loop::~event_loop() {
-  const current_loop current(*this);
+  const detail::current_loop current(*this);
   detail::audit books(*this, *timers_);
   do {
     end_tasks(scope_);
@@ -117,13 +79,6 @@ detail::loop_part& event_loop::add_part(const void* key, std::unique_ptr<detail:
 
 void event_loop::end_parts() noexcept { const std::vector<kept_part> ending = std::move(parts_); }
 
-bool event_loop::drop_messages() noexcept {
-  detail::message* left = mailbox_.exchange(nullptr);
-  const bool any = left != nullptr;
-  while (left != nullptr) delete std::exchange(left, left->next_);
-  return any;
-}
-
 time_point event_loop::now() noexcept { return io_->now(); }
 
 void event_loop::arm(detail::timer& timer, time_point deadline) noexcept {
@@ -135,7 +90,7 @@ void event_loop::run_until(const std::function<bool()>& done) {
     throw std::logic_error(
         "an event loop runs on this thread already; await the task instead of running it");
   }
-  const current_loop current(*this);
+  const detail::current_loop current(*this);
   while (!done()) {
     work();
     if (done()) break;
@@ -148,7 +103,7 @@ void event_loop::run_until(const std::function<bool()>& done) {
 void event_loop::run_once(time_point latest) {
   if (loop_of_thread == this)
     throw std::logic_error("run_once: this event loop is running already");
-  const current_loop current(*this);
+  const detail::current_loop current(*this);
   work();
   quiet_ = false;
   wait(latest);
@@ -168,10 +123,10 @@ time_point event_loop::due() const noexcept {
 
 void event_loop::work() noexcept {
   ++stats_.passes;
-  drain_mailbox();  // 1
-  run_ready();      // 2
-  fire_timers();    // 3
-  flush_staged();   // 4
+  if (mailbox_.load(std::memory_order_relaxed) != nullptr) drain_mailbox();  // 1
+  run_ready();                                                               // 2
+  fire_timers();                                                             // 3
+  flush_staged();                                                            // 4
   send_late(*blocks_);
 }
 
@@ -194,53 +149,6 @@ void event_loop::look() {
   clock_was_read_ = starts_are_noted_ = false;
   quiet_ = !io_->poll(*this, time_point::min());
   if (quiet_) looked_ = io_->now();
-}
-
-// 1. What other threads have posted, in their order.
-void event_loop::drain_mailbox() noexcept {
-  if (mailbox_.load(std::memory_order_relaxed) == nullptr) return;
-  detail::message* newest = mailbox_.exchange(nullptr, std::memory_order_acquire);
-  detail::message* oldest = nullptr;
-  while (newest != nullptr) {
-    detail::message* const next = newest->next_;
-    newest->next_ = oldest;
-    oldest = std::exchange(newest, next);
-  }
-  while (oldest != nullptr) {
-    const std::unique_ptr<detail::message> message(std::exchange(oldest, oldest->next_));
-    mailbox_size_.fetch_sub(1, std::memory_order_relaxed);
-    ++stats_.messages;
-    try {
-      message->deliver();
-    } catch (const std::exception& e) {
-      loop_log.error("a posted function failed: {}", e.what());
-    } catch (...) {
-      loop_log.error("a posted function failed with something that is no std::exception");
-    }
-  }
-}
-
-bool event_loop::post_message(std::unique_ptr<detail::message> message) {
-  if (mailbox_size_.fetch_add(1, std::memory_order_relaxed) >= default_mailbox_limit) {
-    mailbox_size_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
-  push_message(message.release());
-  return true;
-}
-
-void event_loop::post_answer(std::unique_ptr<detail::message> message) noexcept {
-  if (io_->keep_answer(*message)) return static_cast<void>(message.release());
-  mailbox_size_.fetch_add(1, std::memory_order_relaxed);
-  push_message(message.release());
-}
-
-void event_loop::push_message(detail::message* message) noexcept {
-  message->next_ = mailbox_.load(std::memory_order_relaxed);
-  while (!mailbox_.compare_exchange_weak(message->next_, message, std::memory_order_seq_cst,
-                                         std::memory_order_relaxed)) {
-  }
-  if (asleep_.exchange(false, std::memory_order_seq_cst)) io_->wake();
 }
 
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
@@ -312,7 +220,7 @@ inline void event_loop::send_staged() noexcept {
 }
 
 // Reading the clock costs as much as all the rest of a start, so it is read once between two waits,
-// and every few passes of a loop that does not come to wait.
+// and at every look of a loop that does not come to wait.
 void event_loop::note_start(const detail::task_context& task) noexcept {
   if (!clock_was_read_) {
     clock_was_read_ = true;
@@ -439,47 +347,6 @@ bool event_loop::part_from_children(detail::task_context& task) noexcept {
   return true;
 }
 
-// The next to end: children before their parents.
-detail::task_context* event_loop::last_below(cancel_scope& in) noexcept {
-  detail::task_context* task = in.last_task();
-  while (task != nullptr && task->has_children) {
-    detail::task_context* const child = families_->of(*task).last_child();
-    if (child == nullptr) break;
-    task = child;
-  }
-  return task;
-}
-
-// Nobody waits any more before the first frame goes: it may hold what another task waits for.
-// Destructors that run here may start and wake tasks: those below `in` end here too.
-void event_loop::end_tasks(cancel_scope& in) noexcept {
-  const current_loop current(*this);
-  end_waits(in);
-  unqueue_below(in);
-  while (detail::task_context* const task = last_below(in)) {
-    if (task->queued) unqueue(*task);
-    destroy_task(*task);
-    if (unsettled_) settle_apart();  // its parent may have waited for that
-  }
-}
-
-void event_loop::unqueue(const detail::task_context& gone) noexcept {
-  const auto is_it = [&](const detail::task_context& task) { return &task == &gone; };
-  ready_.remove_if(is_it);
-  postponed_.remove_if(is_it);
-}
-
-// All at once: one by one would be a walk through the queue for each.
-void event_loop::unqueue_below(const cancel_scope& in) noexcept {
-  const auto is_below = [&](const detail::task_context& task) {
-    const cancel_scope* scope = task.scope;
-    while (scope != nullptr && scope != &in) scope = scope->parent();
-    return scope != nullptr;
-  };
-  ready_.remove_if(is_below);
-  postponed_.remove_if(is_below);
-}
-
 void event_loop::destroy_task(detail::task_context& task) noexcept {
   task.list_hook<cancel_scope>::unlink();
   detail::task_context* const outside = std::exchange(running_, &task);  // who destroys it, if any
@@ -501,10 +368,6 @@ void event_loop::destroy_task(detail::task_context& task) noexcept {
   ++stats_.tasks_finished;
   --stats_.tasks_alive;
   finish(task);
-}
-
-void event_loop::end_orphans() noexcept {
-  while (!orphans_.empty()) orphans_.front().end_now();
 }
 
 loop_stats event_loop::stats() const noexcept {

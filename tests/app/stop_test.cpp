@@ -316,6 +316,30 @@ TEST_CASE_METHOD(app_fixture, "a handler of whose next line something has come c
   REQUIRE(log.has("stopped: 1 drained, 1 cut"));
 }
 
+TEST_CASE_METHOD(app_fixture, "a stop hears of a line for which a busy loop has not looked yet",
+                 "[app][stop][not-sim]") {
+  const service& s = app.add_service(service(echo_lines, 0));
+  std::string heard;
+  bool over = false;
+  auto busy = loop.spawn([&]() -> task<> {
+    while (!over) co_await yield();
+  });
+
+  run([&]() -> task<> {
+    const scope_exit leave([&] { over = true; });
+    connection one = co_await connect_to(s);
+    co_await one.send("hello\n");
+    heard = co_await one.until_eol();
+    for (int turn = 0; turn < 1000; ++turn) co_await yield();  // nothing comes: looks are put off
+    co_await one.send("in time\n");
+    stop();
+    heard += co_await one.until_eof();
+  });
+
+  REQUIRE(heard == "hello\nin time\n");
+  REQUIRE(log.has("stopped: 1 drained, 0 cut"));
+}
+
 TEST_CASE_METHOD(app_fixture, "W2 a handler that only meets its peer's end again is idle",
                  "[app][stop]") {
   using handler = task<> (*)(connection&);

@@ -1,6 +1,7 @@
 """The program opener, which passes open files over a Unix socket: its server and its client, with Python at the other end, and both together."""
 
 import array
+import contextlib
 import itertools
 import os
 import pathlib
@@ -100,25 +101,9 @@ def client_and_server_understand_each_other(command):
             harness.check("missing: no: No such file" in client.stderr(), client.stderr())
 
 
-def the_client_reads_what_another_server_has_opened(command):
-    name = f"cetane-opener-of-python-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX) as listener, tempfile.TemporaryFile() as file:
-        file.write(b"from Python\n")
-        file.seek(0)
-        listener.bind("\0" + name)
-        listener.listen()
-        listener.settimeout(harness.PATIENCE)
-        with Program([*command, "read", "@" + name, "anything"]) as client:
-            peer, _ = listener.accept()
-            with peer:
-                harness.check(peer.recv(100) == b"anything\n", "the client asks for something else")
-                peer.sendall(b"he")  # an answer in two parts, of which the second has the file
-                socket.send_fds(peer, [b"re\n"], [file.fileno()])
-                client.expect("from Python")
-                client.expect_end()
-
-
-def a_promise_without_a_descriptor_is_no_file(command):
+@contextlib.contextmanager
+def asked_for_anything(command):
+    """The client, and its connection to a server that is Python, and has read its question."""
     name = f"cetane-opener-of-python-{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + name)
@@ -127,10 +112,26 @@ def a_promise_without_a_descriptor_is_no_file(command):
         with Program([*command, "read", "@" + name, "anything"]) as client:
             peer, _ = listener.accept()
             with peer:
-                peer.recv(100)
-                peer.sendall(b"here\n")
-                client.expect_end(status=1)
-                harness.check("0 came with what was read" in client.stderr(), client.stderr())
+                asked = peer.recv(100)
+                harness.check(asked == b"anything\n", f"the client asks for {asked!r}")
+                yield client, peer
+
+
+def the_client_reads_what_another_server_has_opened(command):
+    with asked_for_anything(command) as (client, peer), tempfile.TemporaryFile() as file:
+        file.write(b"from Python\n")
+        file.seek(0)
+        peer.sendall(b"he")  # an answer in two parts, of which the second has the file
+        socket.send_fds(peer, [b"re\n"], [file.fileno()])
+        client.expect("from Python")
+        client.expect_end()
+
+
+def a_promise_without_a_descriptor_is_no_file(command):
+    with asked_for_anything(command) as (client, peer):
+        peer.sendall(b"here\n")
+        client.expect_end(status=1)
+        harness.check("0 came with what was read" in client.stderr(), client.stderr())
 
 
 def heard_by_nobody(name):

@@ -21,54 +21,39 @@ def path_of(tool):
     return path
 
 
-class Listener:
-    """A foreign program that receives datagrams on a port of 127.0.0.1; begun when it has said so on stderr, and ended by its pid."""
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
-    def __init__(self, command, ready):
-        """`command` is called with a port; another program may be quicker to take it, then with another one."""
-        for _ in range(20):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            self._process = subprocess.Popen(command(self.port), bufsize=0, **pipes)
-            if self._says(ready):
-                return
-            self.__exit__()
-        raise harness.Failure(f"{command(0)[0]} does not start")
 
-    def _says(self, ready):
-        said = b""
-        while ready not in said:
-            part = self._read(self._process.stderr)
-            said += part
-            if not part:
-                return False
-        return True
+class Listener(Program):
+    """A foreign program that receives datagrams on a port of 127.0.0.1."""
 
-    @staticmethod
-    def _read(pipe):
-        readable, _, _ = select.select([pipe], [], [], PATIENCE)
-        check(readable, f"nothing within {PATIENCE:.0f} s")
-        return os.read(pipe.fileno(), 1 << 16)
-
-    def say(self, text):
-        self._process.stdin.write(text)
-
-    def expect(self, text):
-        got = b""
-        while len(got) < len(text) and (part := self._read(self._process.stdout)):
-            got += part
+    def expect_output(self, text):
+        """The next bytes are these: ncat ends no datagram with a mark."""
+        while len(self._received) < len(text):
+            readable, _, _ = select.select([self._output], [], [], self.patience)
+            check(readable, f"nothing within {self.patience:.0f} s, only {self._received!r}")
+            part = self._read_some()
+            check(part, f"ended with {self._received!r}")
+            self._received += part
+        got, self._received = self._received[: len(text)], self._received[len(text) :]
         check(got == text, f"expected {text!r}, got {got!r}")
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            pipe.close()
+def listening(command, ready):
+    """Started, and begun: it has said so on stderr. `command` is called with a port; another program may be quicker to take that, then with another."""
+    for _ in range(20):
+        port = free_port()
+        server = Listener(command(port))
+        server.port = port
+        try:
+            server.expect_on_stderr(ready)
+            return server
+        except harness.Failure:
+            server.__exit__()
+    raise harness.Failure(f"{command(0)[0]} does not start")
 
 
 def dnsmasq():
@@ -76,12 +61,12 @@ def dnsmasq():
     names = ["--local=/test/", "--host-record=here.test,192.0.2.7,2001:db8::7", "--cname=also.test,here.test"]
     names += [f"--host-record=n{i}.test,192.0.2.{i}" for i in range(50)]
     alone = ["--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--bind-interfaces", "--listen-address=127.0.0.1"]
-    return Listener(lambda port: [path, *alone, f"--port={port}", *names], b"started")
+    return listening(lambda port: [path, *alone, f"--port={port}", *names], "started")
 
 
 def ncat(*options):
     path = path_of("ncat")
-    return Listener(lambda port: [path, "-v", "--udp", "--listen", *options, "127.0.0.1", str(port)], b"Listening on")
+    return listening(lambda port: [path, "-v", "--udp", "--listen", *options, "127.0.0.1", str(port)], "Listening on")
 
 
 def ask(command, port, *names):
@@ -125,12 +110,12 @@ def where_no_name_server_is_the_client_says_so(command):
 def ncat_hears_our_client_and_answers(command):
     with ncat() as server, Program([*command, "lines", "127.0.0.1", str(server.port)]) as client:
         client.say(b"hello\n")
-        server.expect(b"hello")
+        server.expect_output(b"hello")
         server.say(b"who is there?")
         client.expect("who is there?")
         client.say(b"\n\n")  # two empty ones, of which ncat shows nothing, and which end nothing
         client.say(b"it is me\n")
-        server.expect(b"it is me")
+        server.expect_output(b"it is me")
         server.say(b"welcome")
         client.expect("welcome")
         client.end_input()

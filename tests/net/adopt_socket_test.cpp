@@ -10,6 +10,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <array>
 #include <stdexcept>
 #include <utility>
 
@@ -128,6 +129,26 @@ TEST_CASE("a connection that was handed over goes on with its new owner",
         co_await talk(client, served);
       },
       ends);
+}
+
+TEST_CASE("a socket that told who sends passes descriptors all the same when it is adopted",
+          "[net][adopt][descriptors][plain][not-sim]") {
+  test_loop loop;
+  unique_fd from;
+  unique_fd to;
+  REQUIRE(os::make_socket_pair(from, to) == 0);
+  const int on = 1;
+  REQUIRE(::setsockopt(to.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
+  connection_limits limits;
+  limits.passed_descriptors = 2;
+  loop.run([&]() -> task<> {
+    connection giver = adopt_socket(std::move(from));
+    connection taker = adopt_socket(std::move(to), limits);
+    const std::array<int, 2> given{STDIN_FILENO, STDERR_FILENO};
+    co_await giver.send_descriptors(given, "two\n");
+    co_await taker.until_eol();
+    REQUIRE(taker.take_descriptors(2).size() == 2);
+  });
 }
 
 TEST_CASE("what was sent before a socket is adopted is read", "[net][adopt][plain][not-sim]") {

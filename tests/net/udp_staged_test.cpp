@@ -69,6 +69,17 @@ std::vector<std::string> numbers(int from, int to) {
   return all;
 }
 
+void send_numbers(udp_socket& from, const udp_socket& to, int count) {
+  for (int i = 0; i < count; ++i) from.send(to.local(), std::to_string(i));
+}
+
+// The next datagrams are those that send_numbers() sends.
+task<> hears_numbers(udp_socket& here, int count) {
+  const std::vector<std::string> heard =
+      co_await receive_all(here, static_cast<std::size_t>(count));
+  REQUIRE(heard == numbers(0, count));
+}
+
 }  // namespace
 
 TEST_CASE_METHOD(staged_fixture, "what is sent in one pass leaves with one call",
@@ -76,7 +87,7 @@ TEST_CASE_METHOD(staged_fixture, "what is sent in one pass leaves with one call"
   run([this]() -> task<> {
     udp_socket here = any_socket();
     udp_socket there = any_socket();
-    for (int i = 0; i < 20; ++i) there.send(here.local(), std::to_string(i));
+    send_numbers(there, here, 20);
     REQUIRE(io().single == 1);  // that tells whether it can be sent at all
     REQUIRE(io().several == 0);
 
@@ -206,11 +217,10 @@ TEST_CASE_METHOD(staged_fixture, "more than leaves with one call leaves with sev
   run([this]() -> task<> {
     udp_socket here = any_socket();
     udp_socket there = any_socket();
-    for (int i = 0; i < 150; ++i) there.send(here.local(), std::to_string(i));
+    send_numbers(there, here, 150);
     REQUIRE(io().several == 2);  // it was full twice
 
-    const std::vector<std::string> heard = co_await receive_all(here, 150);
-    REQUIRE(heard == numbers(0, 150));
+    co_await hears_numbers(here, 150);
     REQUIRE(io().several == 3);
     REQUIRE(stats().datagrams_sent == 150);
   });
@@ -221,16 +231,14 @@ TEST_CASE_METHOD(staged_fixture, "what is staged when its socket is closed leave
   run([]() -> task<> {
     udp_socket here = any_socket();
     std::optional<udp_socket> there = any_socket();
-    for (int i = 0; i < 3; ++i) there->send(here.local(), std::to_string(i));
+    send_numbers(*there, here, 3);
     there->close();
-    std::vector<std::string> heard = co_await receive_all(here, 3);
-    REQUIRE(heard == numbers(0, 3));
+    co_await hears_numbers(here, 3);
 
     std::optional<udp_socket> another = any_socket();
-    for (int i = 0; i < 3; ++i) another->send(here.local(), std::to_string(i));
+    send_numbers(*another, here, 3);
     another.reset();
-    heard = co_await receive_all(here, 3);
-    REQUIRE(heard == numbers(0, 3));
+    co_await hears_numbers(here, 3);
   });
 }
 
@@ -239,11 +247,8 @@ TEST_CASE_METHOD(staged_fixture, "what a posted function sends leaves in the sam
   run([this]() -> task<> {
     udp_socket here = any_socket();
     udp_socket there = any_socket();
-    loop.loop().post([&] {
-      for (int i = 0; i < 3; ++i) there.send(here.local(), std::to_string(i));
-    });
-    const std::vector<std::string> heard = co_await receive_all(here, 3);
-    REQUIRE(heard == numbers(0, 3));
+    loop.loop().post([&] { send_numbers(there, here, 3); });
+    co_await hears_numbers(here, 3);
   });
 }
 
@@ -253,10 +258,9 @@ TEST_CASE_METHOD(staged_fixture, "when fewer leave than were to the others follo
     udp_socket here = any_socket();
     udp_socket there = any_socket();
     io().script = {3, 1, 2};
-    for (int i = 0; i < 20; ++i) there.send(here.local(), std::to_string(i));
+    send_numbers(there, here, 20);
 
-    const std::vector<std::string> heard = co_await receive_all(here, 20);
-    REQUIRE(heard == numbers(0, 20));
+    co_await hears_numbers(here, 20);
     REQUIRE(io().several == 4);
   });
 }
@@ -271,7 +275,7 @@ TEST_CASE_METHOD(staged_fixture, "what the system has no memory for waits, and l
     narrow.output_low_bytes = 2000;
     there.limits(narrow);
     io().script = {3, -ENOBUFS};
-    for (int i = 0; i < 20; ++i) there.send(here.local(), std::to_string(i));
+    send_numbers(there, here, 20);
     const std::string long_text(5000, 'l');
     there.send(here.local(), long_text);  // those before it leave first
     REQUIRE(there.queued_bytes() > 9000);
@@ -345,8 +349,7 @@ TEST_CASE_METHOD(staged_fixture, "one that is refused later is told of with its 
     REQUIRE(note);
     REQUIRE(note->to == elsewhere.local());
     REQUIRE(note->why == std::errc::host_unreachable);
-    const std::vector<std::string> heard = co_await receive_all(here, 3);
-    REQUIRE(heard == numbers(0, 3));
+    co_await hears_numbers(here, 3);
     co_await hears(elsewhere, "first");
 
     const int before = io().single;
