@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tries the tests: makes small mistakes in a copy of the sources, one at a time, and says which ones no test notices.
 
-usage: mutate.py [--seed N] [--each N] [--only FOLDER...] [--list] WORK_FOLDER
+usage: mutate.py WORK_FOLDER [--seed N] [--each N] [--list] [--only FOLDER...]
 
 Sites are drawn by the seed from all places of the held folders where such a mistake can be made: a comparison that is turned round, a limit that is off
 by one, a call that lets go of something and is left out, an early return that is left out, a condition that is negated, two statements whose order is
@@ -24,7 +24,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HELD = ("runtime", "backend", "conc", "sync", "net")
-SUITES = ("runtime", "backend", "conc", "sync", "net", "app", "testing", "scenarios")  # who may notice, in this order after the folder's own
+SUITES = ("runtime", "backend", "conc", "sync", "net", "app", "allocations", "testing", "scenarios")  # who may notice, in this order after the folder's own
 BACKENDS = ("epoll", "sim", "io_uring")
 SIMULATED = ("testing", "scenarios")  # they make their own loops
 PATIENCE = 90  # seconds for one program on all backends; the slowest takes a quarter of that

@@ -1,6 +1,7 @@
 // Every allocation of each scenario fails once: what asked for it fails, and nothing else does.
 #include <support/fail_everywhere.hpp>
 
+#include <os/socket.hpp>
 #include <os/temporary_folder.hpp>
 
 #include <cetane/backend/sim.hpp>
@@ -9,7 +10,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <array>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <new>
@@ -17,7 +20,10 @@
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace fail_everywhere_test {
 
@@ -364,6 +370,35 @@ TEST_CASE("a file that is sent without memory leaves no descriptor", "[allocatio
       while (const auto some = co_await on.here().next_chunk()) got += some->view().size();
       expect(got == 200'000);
     });
+  });
+}
+
+TEST_CASE("descriptors that come while there is no memory are never missing unaware",
+          "[allocations][descriptors][not-sim]") {
+  fail_everywhere([](stage& on) -> task<> {
+    const stage::presence here(on);
+    unique_fd one;
+    unique_fd other;
+    expect(os::make_socket_pair(one, other) == 0);
+    connection_limits limits;
+    limits.passed_descriptors = 1;
+    connection giver = adopt_socket(std::move(one));
+    connection taker = adopt_socket(std::move(other), limits);
+    // So the one that comes has a number for which room must be made.
+    std::array<unique_fd, 200> taken_numbers;
+    for (unique_fd& each : taken_numbers) each.reset(::dup(STDERR_FILENO));
+
+    co_await giver.send_descriptor(STDERR_FILENO, "take this\n");
+    co_await taker.until_eol();
+    bool is_missing = false;
+    try {
+      expect(taker.take_descriptor().get() >= 0);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception&) {
+      is_missing = true;
+    }
+    expect(!is_missing);
   });
 }
 
