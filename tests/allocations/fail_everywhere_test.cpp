@@ -10,6 +10,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <exception>
@@ -296,6 +297,27 @@ TEST_CASE("groups, all() and race() without memory join all that was started",
       failed = true;
     }
     expect(failed);
+  });
+}
+
+TEST_CASE("behind a task that all() could not start for want of memory none is started",
+          "[allocations]") {
+  fail_everywhere([](stage& on) -> task<> {
+    const stage::presence here(on);
+    std::array<bool, 3> begun{};
+    const auto begin = [&](std::size_t number) -> task<> {
+      begun[number] = true;
+      co_return;
+    };
+    std::exception_ptr failed;
+    try {
+      co_await all(begin(0), begin(1), begin(2));
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    expect(std::is_sorted(begun.rbegin(), begun.rend()));
+    if (failed) std::rethrow_exception(failed);
+    expect(begun.back());
   });
 }
 
