@@ -1,6 +1,7 @@
 // Every allocation of each scenario fails once: what asked for it fails, and nothing else does.
 #include <support/fail_everywhere.hpp>
 
+#include <os/passed_descriptors.hpp>
 #include <os/socket.hpp>
 #include <os/temporary_folder.hpp>
 
@@ -404,13 +405,13 @@ TEST_CASE("descriptors that come while there is no memory are never missing unaw
     expect(os::make_socket_pair(one, other) == 0);
     connection_limits limits;
     limits.passed_descriptors = 1;
-    connection giver = adopt_socket(std::move(one));
     connection taker = adopt_socket(std::move(other), limits);
     // So the one that comes has a number for which room must be made.
     std::array<unique_fd, 200> taken_numbers;
     for (unique_fd& each : taken_numbers) each.reset(::dup(STDERR_FILENO));
 
-    co_await giver.send_descriptor(STDERR_FILENO, "take this\n");
+    const std::array<int, 1> given{STDERR_FILENO};
+    expect(os::send_with_descriptors(one.get(), "take this\n", given) == 10);
     co_await taker.until_eol();
     bool is_missing = false;
     try {
