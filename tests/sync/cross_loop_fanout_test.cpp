@@ -265,6 +265,25 @@ TEST_CASE("a loop that does not keep up loses the oldest messages, and its subsc
   REQUIRE(take(*strict).empty());
 }
 
+TEST_CASE("what a loop has lost before somebody subscribed there is no loss of theirs",
+          "[sync][fanout]") {
+  two_loops test(40);
+  std::optional<subscription<std::string>> late;
+
+  for (int i = 0; i < 40; ++i) test.publish_here(std::to_string(i));
+  on(test.there, [&] { late = test.talk.subscribe(); });  // of which some are told before
+  const std::size_t told = take(*test.heard_there).size();
+  REQUIRE(told < 40);
+  for (int i = 40; i < 80; ++i) test.publish_here(std::to_string(i));  // the others are lost
+  for (int i = 0; i < 10; ++i) turn(test.there);
+
+  const words heard = take(*late);
+  REQUIRE(heard.size() == 40);
+  REQUIRE(heard.front() == "40");
+  REQUIRE(late->lost() == 0);
+  REQUIRE(test.heard_there->lost() == 40 - told);
+}
+
 TEST_CASE("what a subscriber's function publishes comes behind, for all", "[sync][fanout]") {
   two_loops test;
   std::optional<subscription<std::string>> slow;
