@@ -352,8 +352,9 @@ TEST_CASE("a stop hears of a line for which a busy loop has not looked yet",
     for (int turn = 0; turn < 1000; ++turn) co_await yield();  // of these looks none finds anything
     co_await one.send("in time\n");
     fixture.stop();
-    heard += co_await one.until_eof();
+    for (int turn = 0; turn < 1000; ++turn) co_await yield();  // who is idle is known by then
     clock.go_on();
+    heard += co_await one.until_eof();
   });
 
   REQUIRE(heard == "hello\nin time\n");

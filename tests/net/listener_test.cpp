@@ -8,6 +8,7 @@
 
 #include <cetane/base/errors.hpp>
 #include <cetane/base/log.hpp>
+#include <cetane/base/scope_exit.hpp>
 #include <cetane/os/unique_fd.hpp>
 
 #include <algorithm>
@@ -151,6 +152,20 @@ class descriptor_limit {
 };
 
 }  // namespace
+
+TEST_CASE_METHOD(listening, "a listener on TCP removes no file that happens to have its name",
+                 "[net][listener][plain][not-sim]") {
+  const temporary_folder folder;
+  const std::string file = folder.write(any_local_port().host(), "somebody's");
+  const std::filesystem::path before = std::filesystem::current_path();
+  const scope_exit go_back([&] { std::filesystem::current_path(before); });
+  std::filesystem::current_path(std::filesystem::path(file).parent_path());
+
+  open();
+  at.close();
+
+  REQUIRE(std::filesystem::exists(file));
+}
 
 TEST_CASE_METHOD(listening, "everybody who connects is accepted, and known by address",
                  "[net][listener]") {

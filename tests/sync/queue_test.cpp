@@ -54,6 +54,35 @@ numbers count_to(int end) {
 
 }  // namespace
 
+TEST_CASE("who puts or takes many items, and need never wait, lets others have their turns",
+          "[sync][queue]") {
+  constexpr int many = 10'000;
+  test_loop loop;
+  queue<int> q(many);
+  bool over = false;
+  int turns = 0;
+  const auto count_turns = [&]() -> task<> {
+    for (; !over; ++turns) co_await yield();
+  };
+  const auto put_many = [&]() -> task<> {
+    for (int i = 0; i < many; ++i) co_await q.put(i);
+  };
+  const auto take_many = [&]() -> task<> {
+    for (int i = 0; i < many; ++i) (void)co_await q.get();
+  };
+
+  loop.run([&]() -> task<> {
+    auto counting = loop.spawn(count_turns);
+    co_await put_many();
+    const int while_it_put = turns;
+    co_await take_many();
+    over = true;
+    co_await counting;
+    CHECK(while_it_put > 10);
+    CHECK(turns - while_it_put > 10);
+  });
+}
+
 TEST_CASE("Q-1: 50 workers take 500 items of a full queue in their order, each ten",
           "[sync][queue]") {
   queue<int> q;
