@@ -62,7 +62,10 @@ TEST_CASE("who puts or takes many items, and need never wait, lets others have t
   bool over = false;
   int turns = 0;
   const auto count_turns = [&]() -> task<> {
-    for (; !over; ++turns) co_await yield();
+    while (!over) {
+      ++turns;
+      co_await yield();
+    }
   };
   const auto put_many = [&]() -> task<> {
     for (int i = 0; i < many; ++i) co_await q.put(i);
