@@ -52,7 +52,7 @@ matrix_only() {
 # A configuration that does not even build is one failure in the sum.
 matrix_broken() {
   say "matrix: $1 could not be built"
-  [ -z "${CETANE_TALLY-}" ] || echo '0 passed, 1 failed, 0 skipped' >>"$CETANE_TALLY"
+  [ -z "${CETANE_TALLY-}" ] || printf 'failed: the build of %s\n0 passed, 1 failed, 0 skipped\n' "$1" >>"$CETANE_TALLY"
 }
 
 # Some kernels place mappings where older sanitizer runtimes do not expect them.
