@@ -24,7 +24,7 @@ import harness  # noqa: E402  (the path must be known first)
 
 TIME_LIMIT = 300  # seconds for one run under a tool
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"}
-RAW_AT_MOST = {1: (90, 3.01), 50: (70, 2.15)}  # instructions and calls; 2.02 where batches are full, more where the machine is busy
+RAW_AT_MOST = {1: (90, 3.01), 50: (70, 2.05)}  # instructions and calls; 2.02 where batches are full, a few more on a busy machine
 
 
 def run_load(server, chosen, connections, messages):
