@@ -33,13 +33,13 @@ bool link::depart(std::uint64_t due, const pattern& bytes) {
   have_due_times_ = true;
   departures_[number % departures_.size()] = due;
   allowed_ += work_->message_bytes;
-  send_what_may_leave(bytes);
+  send_what_may_leave(bytes, due);
   return true;
 }
 
 void link::allow(std::uint64_t messages, const pattern& bytes) {
   allowed_ += messages * work_->message_bytes;
-  send_what_may_leave(bytes);
+  send_what_may_leave(bytes, now());
 }
 
 void link::stop() {
@@ -49,10 +49,12 @@ void link::stop() {
 }
 
 void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram& times) {
+  std::uint64_t arrival = 0;
   for (;;) {
     const ssize_t n = channel_->receive(buffer.data(), buffer.size());
     if (n > 0) {
-      take({buffer.data(), static_cast<std::size_t>(n)}, bytes, times);
+      arrival = now();  // and the departure of what may leave now: a clock read less a message
+      take({buffer.data(), static_cast<std::size_t>(n)}, arrival, bytes, times);
       const bool has_room = static_cast<std::size_t>(n) < buffer.size();
       if (!work_->datagrams && has_room && channel_->room_means_empty()) break;
     } else if (n == 0) {
@@ -63,10 +65,11 @@ void link::turn(const pattern& bytes, std::span<char> buffer, latency_histogram&
       fail("recv");
     }
   }
-  send_what_may_leave(bytes);
+  send_what_may_leave(bytes, arrival ? arrival : now());
 }
 
-void link::take(std::string_view received, const pattern& bytes, latency_histogram& times) {
+void link::take(std::string_view received, std::uint64_t arrival, const pattern& bytes,
+                latency_histogram& times) {
   if (work_->datagrams && received.size() != work_->message_bytes)
     throw std::runtime_error("a datagram came back cut");
   if (received_ + received.size() > sent_)
@@ -74,20 +77,16 @@ void link::take(std::string_view received, const pattern& bytes, latency_histogr
   if (work_->verify) wrong_ += bytes.count_wrong(first_place_ + received_, received);
   const std::uint64_t before = answered();
   received_ += received.size();
-  if (answered() == before) return;
-
-  const std::uint64_t arrival = now();
   for (std::uint64_t i = before; i < answered(); ++i)
     times.add(arrival - departures_[i % departures_.size()]);
 }
 
-void link::send_what_may_leave(const pattern& bytes) {
+void link::send_what_may_leave(const pattern& bytes, std::uint64_t departure) {
   const std::uint64_t size = work_->message_bytes;
   const std::uint64_t end = std::min(allowed_, (answered() + work_->in_flight) * size);
   if (sent_ >= end) return;
 
   if (!have_due_times_) {
-    const std::uint64_t departure = now();
     for (std::uint64_t i = (sent_ + size - 1) / size; i < end / size; ++i)
       departures_[i % departures_.size()] = departure;
   }

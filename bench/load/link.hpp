@@ -48,8 +48,9 @@ class link {
   void turn(const pattern& bytes, std::span<char> buffer, latency_histogram& times);
 
  private:
-  void send_what_may_leave(const pattern& bytes);
-  void take(std::string_view received, const pattern& bytes, latency_histogram& times);
+  void send_what_may_leave(const pattern& bytes, std::uint64_t departure);
+  void take(std::string_view received, std::uint64_t arrival, const pattern& bytes,
+            latency_histogram& times);
 
   const workload* work_;
   std::unique_ptr<channel> channel_;
