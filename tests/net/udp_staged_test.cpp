@@ -290,6 +290,24 @@ TEST_CASE_METHOD(staged_fixture, "what the system has no memory for waits, and l
   });
 }
 
+TEST_CASE_METHOD(staged_fixture, "a socket that is closed asks for no more memory",
+                 "[net][udp][staged]") {
+  run([this]() -> task<> {
+    udp_socket here = any_socket();
+    udp_socket there = any_socket();
+    const std::uint64_t before = loop.loop().stats().timers_live;
+    io().script = {-ENOBUFS};
+    send_numbers(there, here, 3);
+    there.send(here.local(), std::string(5000, 'l'));  // those before it leave first
+    REQUIRE(there.queued_bytes() > 5000);
+    REQUIRE(loop.loop().stats().timers_live == before + 1);
+
+    there.close();
+    REQUIRE(loop.loop().stats().timers_live == before);
+    co_return;
+  });
+}
+
 TEST_CASE_METHOD(staged_fixture, "what is sent behind a full stage that found no room stays behind",
                  "[net][udp][staged]") {
   run([this]() -> task<> {
