@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures cetane beside the hand-written limits and its peers, and holds the figures against their targets.
 
-    bench/bench.py BUILD_FOLDER [counts] [field] [memory] [micro] [compile] [rates] [latency] [kinds] [tls]      what to measure (all)
+    bench/bench.py BUILD_FOLDER [counts] [field] [memory] [micro] [compile] [rates] [latency] [kinds] [tls] [tiers]      what to measure (all)
 
 Each part is a script of its own, with more options. The figures are written to BUILD_FOLDER/results, as JSON and as plots; what an earlier run measured and
 this one does not is kept. The counts have bounds as well, in bounds.json: the status is 1 when one of them is above its own. page.py makes a page of it all.
@@ -138,7 +138,13 @@ def kinds(build, results):
     return {}
 
 
-PARTS = {"counts": counts, "field": field, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds, "tls": tls}
+def tiers(build, results):
+    """What newer ways of io_uring bring: no targets, the reasons for what the library does not use."""
+    run_part("tiers.py", results, "--build", build)
+    return {}
+
+
+PARTS = {"counts": counts, "field": field, "memory": memory, "micro": micro, "compile": compile_time, "rates": rates, "latency": latency, "kinds": kinds, "tls": tls, "tiers": tiers}
 
 
 def machine(build):

@@ -129,6 +129,18 @@ def latency_table(measured):
     return f"{found.get('rate', 0):,} messages a second, microseconds:\n\n" + table(["", "p50", "p90", "p99", "p99.9"], rows)
 
 
+def tiers_table(measured):
+    """What newer ways of io_uring do to the hand-written server."""
+    found = measured.read("tiers")
+    if not found:
+        return "Not measured in the last run."
+    rows = []
+    for row in found:
+        work = plot.WORKS[row["work"]] + (f", buffers of {row['buffer']:,} bytes" if row["buffer"] else "")
+        rows.append([row["tier"], work, *(with_quartiles(row["figures"][figure]) for figure in ("rate", "cpu", "p50"))])
+    return table(["", "", "rate", "processor time a message", "median latency"], rows)
+
+
 def machine(measured):
     facts = measured.read("machine")
     return ", ".join(f"{what} {facts[what]}" for what in sorted(facts) if what != "compiler")
@@ -143,6 +155,7 @@ def sections(folders):
         "footprint": footprint_table(first),
         "micro": "\n\n".join(f"{each.compiler}:\n\n{micro_table(each)}" for each in folders),
         "latency": latency_table(first),
+        "tiers": tiers_table(first),
     }
 
 

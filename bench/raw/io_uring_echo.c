@@ -2,12 +2,17 @@
 // and one system call for all that has happened. A buffer is sent as it is and given back when the
 // kernel has taken it. Sends of one connection follow each other, since two in flight may overtake
 // each other; while too many wait, nothing more is read from that peer.
+//
+// With --tier it does one thing in the way of a newer kernel, so that tiers.py can tell what it
+// brings: send_zc (Linux 6.0) sends without a copy, bundles (6.10) receives into several buffers at
+// once, min_wait (6.12) lets up to 50 us pass until more has happened.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 
 #include "listener.h"
 
@@ -19,6 +24,7 @@ struct connection {
   int waiting;
   size_t offset;  // of the first one
   int receiving, ended;
+  int sent;  // by a send_zc whose buffer is still in use
 };
 
 static struct io_uring ring;
@@ -32,6 +38,11 @@ static size_t slots;
 static int* starved;  // descriptors that found no buffer
 static size_t starved_count;
 static int listener;
+
+enum { recv_bundle = 1 << 4, min_wait_us = 50, min_wait_events = 32 };  // liburing 2.3 lacks these
+static int send_zc, bundles, min_wait;
+static unsigned short order[buffers];  // in which the kernel takes buffers: as they were given back
+static unsigned given, taken;
 
 static inline struct io_uring_sqe* next_entry(void) {
   struct io_uring_sqe* entry = io_uring_get_sqe(&ring);
@@ -49,6 +60,7 @@ static void receive(int fd) {
   io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
   entry->user_data = label(op_receive, fd);
   entry->flags |= IOSQE_BUFFER_SELECT;
+  if (bundles) entry->ioprio |= recv_bundle;
   entry->buf_group = group;
   connections[fd].receiving = 1;
 }
@@ -88,6 +100,7 @@ static inline void give_back(int buffer) {
   io_uring_buf_ring_add(buffer_ring, memory + (size_t)buffer * buffer_bytes, (unsigned)buffer_bytes,
                         (unsigned short)buffer, io_uring_buf_ring_mask(buffers), 0);
   io_uring_buf_ring_advance(buffer_ring, 1);
+  order[given++ % buffers] = (unsigned short)buffer;
   if (starved_count > 0) receive(starved[--starved_count]);
 }
 
@@ -95,8 +108,13 @@ static inline void send_first(int fd) {
   struct connection* const peer = &connections[fd];
   const int buffer = peer->first;
   struct io_uring_sqe* entry = next_entry();
-  io_uring_prep_send(entry, fd, memory + (size_t)buffer * buffer_bytes + peer->offset,
-                     sizes[buffer] - peer->offset, MSG_NOSIGNAL | MSG_WAITALL);
+  const char* const bytes = memory + (size_t)buffer * buffer_bytes + peer->offset;
+  const size_t size = sizes[buffer] - peer->offset;
+  if (send_zc) {
+    io_uring_prep_send_zc(entry, fd, bytes, size, MSG_NOSIGNAL | MSG_WAITALL, 0);
+  } else {
+    io_uring_prep_send(entry, fd, bytes, size, MSG_NOSIGNAL | MSG_WAITALL);
+  }
   entry->user_data = label(op_send, fd);
 }
 
@@ -144,20 +162,33 @@ static __attribute__((noinline, cold)) void end_receive(int fd, int result) {
   }
 }
 
-static inline void take_bytes(int fd, int result, unsigned flags) {
+static inline void take_buffer(int fd, int buffer, size_t size, unsigned flags) {
   struct connection* const peer = &connections[fd];
-  if (result > 0) {
-    const int buffer = (int)(flags >> IORING_CQE_BUFFER_SHIFT);
-    sizes[buffer] = (size_t)result;
-    following[buffer] = nobody;
-    if (peer->first == nobody) {
-      peer->first = peer->last = buffer;
-      send_first(fd);
-    } else {
-      following[peer->last] = buffer;
-      peer->last = buffer;
-    }
-    if (++peer->waiting == most_waiting && flags & IORING_CQE_F_MORE) stop_receiving(fd);
+  sizes[buffer] = size;
+  following[buffer] = nobody;
+  ++taken;
+  if (peer->first == nobody) {
+    peer->first = peer->last = buffer;
+    send_first(fd);
+  } else {
+    following[peer->last] = buffer;
+    peer->last = buffer;
+  }
+  if (++peer->waiting == most_waiting && flags & IORING_CQE_F_MORE) stop_receiving(fd);
+}
+
+static __attribute__((noinline, cold)) void take_bundle(int fd, size_t size, unsigned flags) {
+  for (size_t part; size > 0; size -= part) {
+    part = size < buffer_bytes ? size : buffer_bytes;
+    take_buffer(fd, order[taken % buffers], part, flags);
+  }
+}
+
+static inline void take_bytes(int fd, int result, unsigned flags) {
+  if (result > 0 && bundles) {
+    take_bundle(fd, (size_t)result, flags);
+  } else if (result > 0) {
+    take_buffer(fd, (int)(flags >> IORING_CQE_BUFFER_SHIFT), (size_t)result, flags);
   }
   if (!(flags & IORING_CQE_F_MORE)) end_receive(fd, result);
 }
@@ -199,12 +230,50 @@ static inline void take_sent(int fd, int result) {
   }
 }
 
+// The first answer of a send_zc says how much was sent, the second that the buffer is free.
+static __attribute__((noinline, cold)) void take_zc_answer(int fd, int result, unsigned flags) {
+  struct connection* const peer = &connections[fd];
+  if (flags & IORING_CQE_F_MORE) {
+    peer->sent = result;
+  } else {
+    take_sent(fd, flags & IORING_CQE_F_NOTIF ? peer->sent : result);
+  }
+}
+
+// As io_uring_submit_and_wait(), which cannot say how long to gather.
+static __attribute__((noinline, cold)) void submit_and_gather(void) {
+  struct io_uring_sq* const queue = &ring.sq;
+  const unsigned mask = *queue->kring_mask;
+  unsigned tail = *queue->ktail;
+  const unsigned count = queue->sqe_tail - queue->sqe_head;
+  for (; queue->sqe_head != queue->sqe_tail; ++queue->sqe_head)
+    queue->array[tail++ & mask] = queue->sqe_head & mask;
+  __atomic_store_n(queue->ktail, tail, __ATOMIC_RELEASE);
+  const struct {
+    uint64_t signals;
+    uint32_t signals_bytes, min_wait_us;
+    uint64_t timeout;
+  } more = {.min_wait_us = min_wait_us};
+  if (*ring.cq.ktail != *ring.cq.khead && count == 0) return;
+  syscall(SYS_io_uring_enter, ring.ring_fd, count, min_wait_events,
+          IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &more, sizeof more);
+}
+
+static void choose_tier(const char* name) {
+  send_zc = !strcmp(name, "send_zc");
+  bundles = !strcmp(name, "bundles");
+  min_wait = !strcmp(name, "min_wait");
+  if (send_zc || bundles || min_wait || !*name) return;
+  fprintf(stderr, "there is no tier %s; there are send_zc, bundles, min_wait\n", name);
+  exit(2);
+}
+
 static void open_ring(void) {
   struct io_uring_params wanted = {
       .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
       .cq_entries = 4 * entries};
   int failed = io_uring_queue_init_params(entries, &ring, &wanted);
-  if (failed == 0) failed = io_uring_register_ring_fd(&ring) < 0;
+  if (failed == 0 && !min_wait) failed = io_uring_register_ring_fd(&ring) < 0;
   memory = aligned_alloc(4096, buffers * buffer_bytes);
   struct io_uring_buf_reg region = {.ring_entries = buffers, .bgid = group};
   buffer_ring = aligned_alloc(4096, buffers * sizeof(struct io_uring_buf));
@@ -217,6 +286,7 @@ static void open_ring(void) {
 
 int main(int argc, char** argv) {
   const struct options chosen = parse_options(argc, argv);
+  choose_tier(chosen.tier);
   prepare_process();
   buffer_bytes = (chosen.buffer_bytes + 4095) / 4096 * 4096;
   open_ring();
@@ -224,7 +294,11 @@ int main(int argc, char** argv) {
   end_on_signal();
   accept_more();
   for (;;) {
-    io_uring_submit_and_wait(&ring, 1);
+    if (min_wait) {
+      submit_and_gather();
+    } else {
+      io_uring_submit_and_wait(&ring, 1);
+    }
     struct io_uring_cqe* done;
     unsigned head, count = 0;
     io_uring_for_each_cqe(&ring, head, done) {
@@ -232,7 +306,13 @@ int main(int argc, char** argv) {
       const int fd = (int)(uint32_t)done->user_data;
       switch ((enum what)(done->user_data >> 32)) {
         case op_receive: take_bytes(fd, done->res, done->flags); break;
-        case op_send: take_sent(fd, done->res); break;
+        case op_send:
+          if (send_zc) {
+            take_zc_answer(fd, done->res, done->flags);
+          } else {
+            take_sent(fd, done->res);
+          }
+          break;
         case op_accept: take_connection(done->res, done->flags); break;
         case op_pause: accept_more(); break;
         case op_cancel: break;

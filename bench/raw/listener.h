@@ -18,6 +18,7 @@ struct options {
   int port;
   size_t buffer_bytes;
   const char *certificate, *key;  // where TLS is spoken
+  const char* tier;               // of io_uring: what it is to be tried with
 };
 
 static inline void die(const char* what) {
@@ -26,7 +27,7 @@ static inline void die(const char* what) {
 }
 
 static inline struct options parse_options(int argc, char** argv) {
-  struct options found = {"127.0.0.1", 8013, 16 * 1024, "certificate.pem", "key.pem"};
+  struct options found = {"127.0.0.1", 8013, 16 * 1024, "certificate.pem", "key.pem", ""};
   for (int i = 1; i < argc; i += 2) {
     const char* value = i + 1 < argc ? argv[i + 1] : NULL;
     if (value && !strcmp(argv[i], "--host")) {
@@ -35,6 +36,8 @@ static inline struct options parse_options(int argc, char** argv) {
       found.port = atoi(value);
     } else if (value && !strcmp(argv[i], "--buffer") && atol(value) > 0) {
       found.buffer_bytes = (size_t)atol(value);
+    } else if (value && !strcmp(argv[i], "--tier")) {
+      found.tier = value;
     } else if (value && !strcmp(argv[i], "--tls-cert")) {
       found.certificate = value;
     } else if (value && !strcmp(argv[i], "--tls-key")) {
