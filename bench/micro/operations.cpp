@@ -33,7 +33,7 @@ auto start(Fn fn, Args... args) {
 }
 
 void run_all() {
-  loop().run_until([] { return loop().counters().tasks_alive == 0; });
+  loop().run_until([] { return loop().tasks_alive() == 0; });
 }
 
 task<> yield_often(std::size_t times) {

@@ -109,8 +109,7 @@ bool stop_sequence::all_has_ended() const noexcept {
   for (const service_base* const service : work_.services)
     ended = ended && service->connections() == 0;
   if (!ended) return false;
-  if (work_.whole_loop)
-    return work_.loop.counters().tasks_alive == 0 && work_.loop.orphans().empty();
+  if (work_.whole_loop) return work_.loop.tasks_alive() == 0 && work_.loop.orphans().empty();
   work_.tasks.for_each_task([&](task_context&) { ended = false; });
   return ended;
 }

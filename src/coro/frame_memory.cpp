@@ -2,6 +2,7 @@
 
 #include <base/ledger.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
@@ -44,7 +45,7 @@ constexpr std::size_t class_of(std::size_t bytes) {
 // The small classes hold 16n + 8 bytes: malloc adds 8 of its own and rounds to 16, so nothing is
 // lost.
 constexpr std::size_t bytes_of(std::size_t size_class) {
-  if (size_class < small_classes) return size_class * 16 + 8;
+  if (size_class < small_classes) return std::max(size_class * 16 + 8, sizeof(free_block));
   const std::size_t medium = size_class - small_classes;
   if (medium < medium_classes) return small_frame_limit + (medium + 1) * 64;
   return std::size_t{2048} << (medium - medium_classes);
@@ -71,7 +72,7 @@ void empty_pool() noexcept {
       list.first = block->next;
       ::operator delete(block);
     }
-    list.room = 0;
+    list.most = 0;
   }
 }
 
@@ -96,7 +97,7 @@ bool pooling_wanted() {
   (void)cleaner;
   pool = pool_state::alive;
   for (std::size_t i = 0; i < class_count; ++i)
-    list_of(i).room = static_cast<std::uint32_t>(kept_bytes_per_class / bytes_of(i));
+    list_of(i).most = static_cast<std::uint32_t>(kept_bytes_per_class / bytes_of(i));
   return true;
 }
 
@@ -105,15 +106,13 @@ void* take_block(std::size_t size_class) {
   free_block* const block = list.first;
   if (block == nullptr) return ::operator new(bytes_of(size_class));
   list.first = block->next;
-  ++list.room;
   return block;
 }
 
 void give_back_block(void* block, free_list& list) noexcept {
-  if (list.room == 0 && (pool == pool_state::alive || !open_pool()))
+  if (list.size() >= list.most && (pool == pool_state::alive || !open_pool()))
     return ::operator delete(block);
-  list.first = new (block) free_block{list.first};
-  --list.room;
+  list.push(block);
 }
 
 }  // namespace

@@ -5,12 +5,6 @@
 namespace cetane::detail {
 
 // Not inline: what comes after the call would cost its callers a register on their usual way.
-void task_context::pause(std::coroutine_handle<> frame) noexcept {
-  leaf = frame;
-  loop->make_ready(*this);
-  queued = behind_all;
-}
-
 void throw_cancelled(const task_context& task) { throw cancelled(task.cancel_state); }
 
 void await_while_cancelled(task_context& task) { task.loop->refuse_await(task); }

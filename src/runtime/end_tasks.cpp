@@ -43,7 +43,7 @@ void event_loop::end_tasks(cancel_scope& in) noexcept {
   while (detail::task_context* const task = last_below(in)) {
     if (task->queued) unqueue(*task);
     destroy_task(*task);
-    if (unsettled_) settle_apart();  // its parent may have waited for that
+    if (unsettled()) settle_apart();  // its parent may have waited for that
   }
 }
 

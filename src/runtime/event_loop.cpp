@@ -161,9 +161,12 @@ void event_loop::run_ready() noexcept {
     if (turn_watcher_ != nullptr) [[unlikely]]
       turn_watcher_->turn_begins(next);
     run_turn(next);
-    if (unsettled_) [[unlikely]]
+    if (blocks_->staging != nullptr) [[unlikely]]
+      send_staged_apart();
+    if (unsettled()) [[unlikely]]
       settle();
   } while (--left != 0 && !ready_.empty());
+  running_ = nullptr;
 }
 
 // Who has paused stays behind all who were there, and before who came later.
@@ -219,6 +222,11 @@ inline void event_loop::send_staged() noexcept {
   from.on_staged(std::exchange(blocks_->staged_bytes, 0), taken);
 }
 
+[[gnu::noinline]] void event_loop::send_staged_apart() noexcept {
+  running_ = nullptr;
+  send_staged();
+}
+
 // Reading the clock costs as much as all the rest of a start, so it is read once between two waits,
 // and at every look of a loop that does not come to wait.
 void event_loop::note_start(const detail::task_context& task) noexcept {
@@ -253,26 +261,28 @@ void event_loop::on_timer() noexcept { ready_.append(postponed_); }
 
 void event_loop::resume(detail::task_context& task) noexcept {
   run_turn(task);
-  if (unsettled_) [[unlikely]]
+  running_ = nullptr;
+  if (blocks_->staging != nullptr) send_staged();
+  if (unsettled()) [[unlikely]]
     settle_apart();
 }
 
 void event_loop::resume_with_input(detail::task_context& task) noexcept {
   run_turn(task);
-  if (unsettled_) [[unlikely]]
+  running_ = nullptr;
+  if (blocks_->staging != nullptr) send_staged();
+  if (unsettled()) [[unlikely]]
     settle_apart();
   if (blocks_->in_use()) [[unlikely]]
     blocks_->take_back();
 }
 
 [[gnu::always_inline]] inline void event_loop::run_turn(detail::task_context& task) noexcept {
-  assert(running_ == nullptr && !task.queued);
+  assert(!task.queued);
   task.waiting = nullptr;
   running_ = &task;
   ++resumes;
   run(task.leaf);
-  running_ = nullptr;
-  if (blocks_->staging != nullptr) send_staged();
 }
 
 void event_loop::end_turn(std::coroutine_handle<> frame) noexcept { running_->pause(frame); }
@@ -286,19 +296,21 @@ void event_loop::refuse_await(detail::task_context& task) {
   budget = 1;
   refused_ = &task;
   task.queued = true;
-  unsettled_ = true;
 }
 
 // What a resume has left to do: seldom anything.
 [[gnu::always_inline]] inline void event_loop::settle() noexcept {
-  unsettled_ = false;
   if (refused_ != nullptr) [[unlikely]]
     hold_back(*std::exchange(refused_, nullptr));
   reap();
 }
 
 // A turn that the backend gives, to a handler that has got its input, is spared the registers.
-[[gnu::noinline]] void event_loop::settle_apart() noexcept { settle(); }
+[[gnu::noinline]] void event_loop::settle_apart() noexcept {
+  detail::task_context* const outside = running_;
+  settle();
+  running_ = outside;
+}
 
 // Ends the wait of a task that has swallowed too many cancellations, and lets it find out later:
 // others do not wait for it, and it keeps no core busy. A task that has left the cancelled scope
@@ -321,19 +333,17 @@ void event_loop::refuse_await(detail::task_context& task) {
     finished_first_ = task->next_ready;
     if (task->has_children && !part_from_children(*task)) continue;
     task->list_hook<cancel_scope>::unlink();
-    task->leaf = nullptr;
     ++stats_.tasks_finished;
-    --stats_.tasks_alive;
+    if (running_ != task) running_ = task;  // most often it has just had its turn
     finish(*task);
   }
 }
 
-// What the task was started with is destroyed now; these destructors may start tasks.
+// What the task was started with is destroyed now; these destructors may start tasks, which is why
+// it is the one that runs.
 [[gnu::always_inline]] inline void event_loop::finish(detail::task_context& task) noexcept {
   if (turn_watcher_ != nullptr) turn_watcher_->task_ends(task);
-  detail::task_context* const outside = std::exchange(running_, &task);
   task.on_finished();
-  running_ = outside;
 }
 
 detail::family& event_loop::family_of(detail::task_context& parent) {
@@ -363,16 +373,16 @@ void event_loop::destroy_task(detail::task_context& task) noexcept {
     }
   }
   task.root = nullptr;
-  running_ = outside;
   if (task.has_children) families_->forget(task);
   ++stats_.tasks_finished;
-  --stats_.tasks_alive;
   finish(task);
+  running_ = outside;
 }
 
 loop_stats event_loop::stats() const noexcept {
   loop_stats now = stats_;
   now.resumes = resumes;
+  now.tasks_alive = tasks_alive();
   now.timers_armed = timers_->armed();
   now.timers_fired = timers_->fired();
   now.timers_cancelled = timers_->cancelled();

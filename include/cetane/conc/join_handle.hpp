@@ -12,7 +12,6 @@
 #include <coroutine>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,6 +27,9 @@ namespace detail {
 
 template <class T>
 T take_result(join_handle<T>& of);
+
+/// Throws std::logic_error.
+[[noreturn]] CETANE_API void refuse_join(const char* why);
 
 /// Few tasks have a name of their own; those that have none do not pay for its end.
 struct seldom_deleted {
@@ -188,8 +190,8 @@ class join_handle {
   friend T detail::take_result<T>(join_handle<T>& of);
 
   detail::spawned<T>& state() const {
-    if (task_ == nullptr)
-      throw std::logic_error("this join_handle has no task: it is empty or was moved from");
+    if (task_ == nullptr) [[unlikely]]
+      detail::refuse_join("this join_handle has no task: it is empty or was moved from");
     return *task_;
   }
 
@@ -212,16 +214,19 @@ class join_wait final : public selectable {
     return joined_.done() && (joined_.joiner_ == nullptr || is_armed());
   }
   void arm() {
-    if (&joined_ == &task()) throw std::logic_error("a task joins itself: it would wait for ever");
-    if (joined_.joiner_ != nullptr) throw std::logic_error("a task is joined by two at once");
+    if (&joined_ == &task()) [[unlikely]]
+      detail::refuse_join("a task joins itself: it would wait for ever");
+    if (joined_.joiner_ != nullptr) [[unlikely]]
+      detail::refuse_join("a task is joined by two at once");
     joined_.joiner_ = &task();
-    if (joined_.done()) wake();
+    if (joined_.done()) [[unlikely]]
+      wake();
   }
   void disarm() noexcept { joined_.joiner_ = nullptr; }
   T commit() {
     disarm();
-    if (std::exchange(joined_.taken_, true))
-      throw std::logic_error("a task's result is taken twice");
+    if (std::exchange(joined_.taken_, true)) [[unlikely]]
+      detail::refuse_join("a task's result is taken twice");
     return joined_.result_.take();
   }
   std::string describe_wait() const { return "join " + joined_.label(); }

@@ -120,20 +120,14 @@ class sole_wait final : public detail::waitable {
     detail::task_context& task = *frame.promise().context;
     wait_.set_task(task);
     if (wait_.poll() && !detail::gives_way(wait_) && task.loop->within_budget()) return false;
-    suspend(frame, task);
+    begin(frame, task);
     return true;
   }
 
   /// Suspends `task` at `frame` until the wait can be committed, be it in its next turn.
   void suspend(std::coroutine_handle<> frame, detail::task_context& task) {
     wait_.set_task(task);
-    task.suspend(frame, *this);
-    try {
-      wait_.arm();
-    } catch (...) {
-      task.waiting = nullptr;  // it goes on here
-      throw;
-    }
+    begin(frame, task);
   }
 
   decltype(auto) await_resume() {
@@ -153,6 +147,16 @@ class sole_wait final : public detail::waitable {
   void tell_causes(detail::wait_causes& to) const override { detail::tell_causes_of(wait_, to); }
 
  private:
+  void begin(std::coroutine_handle<> frame, detail::task_context& task) {
+    task.suspend(frame, *this);
+    try {
+      wait_.arm();
+    } catch (...) {
+      task.waiting = nullptr;  // it goes on here
+      throw;
+    }
+  }
+
   S wait_;
   cancel_reason cancelled_ = cancel_reason::none;
 };

@@ -154,8 +154,10 @@ class spawned_call final : public spawned<T>, Tie {
 
 template <class Call>
 auto start_call(event_loop& loop, cancel_scope& scope, std::unique_ptr<Call> task) {
+  task->loop = &loop;
+  task->scope = &scope;
   const std::coroutine_handle<> root = task->make_root();
-  loop.start(*task, root, scope);
+  loop_of(*task).start(*task, root);  // where it was noted: no register need be saved for it
   return join_handle<typename Call::value_type>(*task.release());
 }
 

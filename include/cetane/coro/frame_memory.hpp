@@ -18,10 +18,14 @@ namespace cetane::detail {
 
 struct free_block {
   free_block* next;
+  std::uint32_t count;  // of this one and all behind it
 };
 struct free_list {
+  std::uint32_t size() const noexcept { return first != nullptr ? first->count : 0; }
+  void push(void* block) noexcept { first = ::new (block) free_block{first, size() + 1}; }
+
   free_block* first = nullptr;
-  std::uint32_t room = 0;  // so many more are kept; none as long as the pool is not open
+  std::uint32_t most = 0;  // so many are kept; none as long as the pool is not open
 };
 
 inline constexpr std::size_t small_frame_limit = 512;
@@ -43,7 +47,6 @@ CETANE_API void put_frame_away(void* block, std::size_t bytes) noexcept;
     free_list& list = small_frames[small_frame_class(bytes)];
     if (free_block* const block = list.first) [[likely]] {
       list.first = block->next;
-      ++list.room;
       return block;
     }
   }
@@ -56,11 +59,8 @@ inline void free_frame(void* block, std::size_t bytes) noexcept {
 #ifdef NDEBUG
   if (bytes <= small_frame_limit) {
     free_list& list = small_frames[small_frame_class(bytes)];
-    if (list.room != 0) [[likely]] {
-      list.first = ::new (block) free_block{list.first};
-      --list.room;
-      return;
-    }
+    if (list.size() < list.most) [[likely]]
+      return list.push(block);
   }
 #endif
   put_frame_away(block, bytes);

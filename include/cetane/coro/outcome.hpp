@@ -8,6 +8,11 @@
 
 namespace cetane::detail {
 
+/// Out of line, so that what ends well needs no room for the other case.
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_again(const std::exception_ptr& error) {
+  std::rethrow_exception(error);
+}
+
 /// What a finished frame left behind: a value, or the exception that ended it.
 ///
 /// It may be set twice: a destructor that throws after co_return has given the value sends the body
@@ -45,7 +50,7 @@ class outcome {
   bool has_value() const noexcept { return state_ == state::value; }
   T take() {
     if (state_ == state::error) [[unlikely]]
-      std::rethrow_exception(error_);
+      throw_again(error_);
     return std::move(value_);
   }
 
@@ -93,7 +98,7 @@ class outcome<T&> {
   bool has_value() const noexcept { return value_ != nullptr; }
   T& take() {
     if (error_) [[unlikely]]
-      std::rethrow_exception(error_);
+      throw_again(error_);
     return *value_;
   }
   bool take_from(outcome& other) noexcept {
@@ -119,16 +124,20 @@ class outcome<void> {
   bool has_value() const noexcept { return !error_; }
   void take() {
     if (error_) [[unlikely]]
-      std::rethrow_exception(error_);
+      throw_again(error_);
   }
   bool take_from(outcome& other) noexcept {
     if (!other.error_) [[likely]]
       return false;
-    set_error(std::move(other.error_));
+    take_error_from(other);
     return true;
   }
 
  private:
+  [[gnu::cold, gnu::noinline]] void take_error_from(outcome& other) noexcept {
+    error_ = std::move(other.error_);
+  }
+
   std::exception_ptr error_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cetane/coro/task_context.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace cetane::detail {
@@ -16,8 +17,9 @@ class ready_queue {
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-  void push(task_context& task) noexcept {
-    task.queued = true;
+  /// `how` is what `queued` says meanwhile.
+  void push(task_context& task, std::uint8_t how = true) noexcept {
+    task.queued = how;
     task.next_ready = nullptr;
     // A branch, not a pointer to the place: the first task, which is soon asked for, is where it is
     // without one.

@@ -32,12 +32,21 @@ class scheduler {
     ready_.push(task);
   }
 
+  /// Appends the running task to the ready queue, behind all who are in it. See
+  /// task_context::pause().
+  void put_behind_all(task_context& task) noexcept {
+    if (task.queued) [[unlikely]] {
+      task.queued = task_context::behind_all;
+    } else {
+      ready_.push(task, task_context::behind_all);
+    }
+  }
+
   /// Takes note that the outermost frame of `task` has finished. Its frame is destroyed later, from
   /// the loop.
   void finished(task_context& task) noexcept {
     task.next_ready = finished_first_;
     finished_first_ = &task;
-    unsettled_ = true;
   }
 
   /// Called when the running task has spent its budget: it goes on at `frame` when all others have
@@ -60,14 +69,8 @@ class scheduler {
   void run(std::coroutine_handle<> frame) {
     budget = await_budget;
     frame.resume();
-    // Version 14 of clang-format indents too far behind [[unlikely]].
-    // clang-format off
-    while (next) [[unlikely]] {
-      const std::coroutine_handle<> following = std::exchange(next, nullptr);
-      if (!within_budget()) return end_turn(following);
-      following.resume();
-    }
-    // clang-format on
+    if (next) [[unlikely]]
+      run_next();
   }
 
   std::coroutine_handle<> next;
@@ -82,9 +85,22 @@ class scheduler {
   /// The rest of make_ready(): a task that does not wait, or whose turn comes anyway.
   virtual void make_ready_besides(task_context& task) noexcept = 0;
 
+  /// The rest of run(): what the frame has left in `next`.
+  void run_next() {
+    do {
+      const std::coroutine_handle<> following = std::exchange(next, nullptr);
+      if (!within_budget()) return end_turn(following);
+      following.resume();
+    } while (next);
+  }
+
   ready_queue ready_;
   task_context* finished_first_ = nullptr;
-  bool unsettled_ = false;  // the turn has left something to do: see event_loop::settle()
 };
+
+inline void task_context::pause(std::coroutine_handle<> frame) noexcept {
+  leaf = frame;
+  loop->put_behind_all(*this);
+}
 
 }  // namespace cetane::detail

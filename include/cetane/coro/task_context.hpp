@@ -79,13 +79,15 @@ class CETANE_API task_context : public list_hook<cancel_scope> {
 
   static constexpr std::uint8_t behind_all = 2;
 
-  scheduler* loop = nullptr;
-  task_context* next_ready = nullptr;
+  // What has no value here gets one when the task starts: what is made for each task is counted in
+  // stores.
+  scheduler* loop;
+  task_context* next_ready;  // in a ready_queue
+  cancel_scope* scope;
   std::coroutine_handle<> leaf;
   std::coroutine_handle<> root;
   waitable* waiting = nullptr;
-  cancel_scope* scope = nullptr;
-  std::uint32_t started_s = 0;  // seconds on the loop's clock
+  std::uint32_t started_s;  // seconds on the loop's clock
   std::uint16_t references = 0;
   /// What awaits look at: the scope's reason, or the task's own.
   cancel_reason cancel_state : 4 = cancel_reason::none;

@@ -44,11 +44,11 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_reason reason() const noexcept { return reason_; }
   cancel_scope* parent() const noexcept { return parent_; }
 
-  /// Makes `task`, which begins, a member.
+  /// Makes `task`, which begins and knows its scope, a member.
   void admit(detail::task_context& task) noexcept {
     members_.push_back(task);
-    task.scope = this;
-    task.cancel_state = reason_;
+    if (cancelled()) [[unlikely]]
+      task.cancel_state = reason_;
   }
 
   /// Makes `task` a member; its cancel state becomes that of this scope. A task that is cancelled

@@ -133,16 +133,21 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
 
   /// Makes `task` known to the loop, as a member of `in`, and ready to run its root frame.
   void start(detail::task_context& task, std::coroutine_handle<> root, cancel_scope& in) noexcept {
-    detail::promise_base::of(root).context = &task;
     task.loop = this;
+    task.scope = &in;
+    start(task, root);
+  }
+
+  /// The same, for a task that knows its loop, which is this one, and its scope.
+  void start(detail::task_context& task, std::coroutine_handle<> root) noexcept {
+    detail::promise_base::of(root).context = &task;
     task.root = root;
     task.leaf = root;
     if (!starts_are_noted_) [[unlikely]]
       note_start(task);
     task.started_s = clock_s_;
-    in.admit(task);
+    task.scope->admit(task);
     ++stats_.tasks_started;
-    ++stats_.tasks_alive;
     ready_.push(task);
   }
 
@@ -194,6 +199,10 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   }
 
   loop_stats stats() const noexcept;
+  std::uint64_t tasks_alive() const noexcept {
+    return stats_.tasks_started - stats_.tasks_finished;
+  }
+  /// To count in; stats() is what there is to read.
   loop_stats& counters() noexcept { return stats_; }
 
   /// Every task with label, peer, age and await stack; tasks with the same stack are told together.
@@ -229,6 +238,8 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   void on_timer() noexcept override;
   void run_turn(detail::task_context& task) noexcept;
   void send_staged() noexcept;
+  void send_staged_apart() noexcept;
+  bool unsettled() const noexcept { return finished_first_ != nullptr || refused_ != nullptr; }
   void settle() noexcept;
   void settle_apart() noexcept;
   void hold_back(detail::task_context& task) noexcept;

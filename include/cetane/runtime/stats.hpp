@@ -14,8 +14,8 @@ struct loop_stats {
   std::uint64_t resumes = 0;
   std::uint64_t tasks_started = 0;
   std::uint64_t tasks_finished = 0;
+  std::uint64_t tasks_alive = 0;
   std::uint64_t errors_unhandled = 0;  // exceptions that ended a task and that were only logged
-  std::uint64_t tasks_alive = 0;       // not beside the others: they would be read as one vector
   std::uint64_t timers_armed = 0;
   std::uint64_t timers_fired = 0;
   std::uint64_t timers_cancelled = 0;

@@ -111,6 +111,8 @@ class CETANE_API mutex {
   }
   /// The lock, which is nobody's any more, goes to the first in line; there is one.
   void hand_over() noexcept;
+  // It has been its owner's since hand_over().
+  mutex_lock handed_over() noexcept { return mutex_lock(*this); }
   mutex_lock take(detail::task_context* owner) noexcept {
     locked_ = true;
     owner_ = owner;
@@ -146,7 +148,8 @@ inline void detail::mutex_wait::disarm() noexcept {
 }
 
 inline mutex_lock detail::mutex_wait::commit() {
-  if (!leave() && mutex_.locked_) [[unlikely]]
+  if (leave()) return mutex_.handed_over();
+  if (mutex_.locked_) [[unlikely]]
     throw_has_lock();
   return mutex_.take(&task());
 }
