@@ -136,7 +136,7 @@ def tiers_table(measured):
         return "Not measured in the last run."
     rows = []
     for row in found:
-        work = plot.WORKS[row["work"]] + (f", buffers of {row['buffer']:,} bytes" if row["buffer"] else "")
+        work = plot.WORKS.get(row["work"], row["work"])
         rows.append([row["tier"], work, *(with_quartiles(row["figures"][figure]) for figure in ("rate", "cpu", "p50"))])
     return table(["", "", "rate", "processor time a message", "median latency"], rows)
 

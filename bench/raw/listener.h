@@ -43,7 +43,7 @@ static inline struct options parse_options(int argc, char** argv) {
     } else if (value && !strcmp(argv[i], "--tls-key")) {
       found.key = value;
     } else {
-      fprintf(stderr, "usage: %s [--host ADDRESS] [--port N] [--buffer BYTES]\n", argv[0]);
+      fprintf(stderr, "usage: %s [--host ADDRESS] [--port N] [--buffer BYTES] [--tier NAME]\n", argv[0]);
       exit(2);
     }
   }
