@@ -56,7 +56,7 @@ def main():
     work = paired.WORKS["E1"]
     limit, *others = servers.limits(chosen.build)
     with paired.start(limit, work) as server:
-        rate = int(paired.measure(chosen.load, server, work)["rate"] * SHARE)
+        rate = int(paired.measure([chosen.load], server, work)["rate"] * SHARE)
     everyone = [limit, *others, *(servers.cetane(chosen.build, backend) for backend in ("epoll", "io_uring")), *servers.peers(chosen.build)]
     results = {"control": medians(chosen, limit, work, rate)}
     for contestant in (each for each in everyone if each.command):
