@@ -52,8 +52,8 @@ void stream::set_filter(std::unique_ptr<stream_filter> filter, std::string early
   if (blocks().in_use()) blocks().take_back();
   early += input();
   extras();
-  end_passing();
   output();
+  end_passing();  // once there is memory for all that is needed
   stream_filter& added = *filter;
   added.stream_ = this;
   extras_->filter = std::move(filter);
