@@ -4,7 +4,6 @@
 
 namespace cetane::detail {
 
-// Not inline: what comes after the call would cost its callers a register on their usual way.
 void throw_cancelled(const task_context& task) { throw cancelled(task.cancel_state); }
 
 void await_while_cancelled(task_context& task) { task.loop->refuse_await(task); }

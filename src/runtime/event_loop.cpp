@@ -154,6 +154,7 @@ void event_loop::look() {
 // 2. Ready tasks, first come, first served; those made ready meanwhile have their turn too, so that
 //    a chain of hand-overs does not pay for a poll each, but not for ever.
 void event_loop::run_ready() noexcept {
+  assert(running_ == nullptr);
   if (ready_.empty()) return;
   unsigned left = turns_per_pass_;
   do {
@@ -188,8 +189,7 @@ std::size_t event_loop::shuffle_ready(
       continue;
     }
     put_back();
-    shuffled.push(task);
-    task.queued = detail::task_context::behind_all;
+    shuffled.push(task, detail::task_context::behind_all);
   }
   put_back();
   ready_.append(shuffled);
@@ -222,6 +222,7 @@ inline void event_loop::send_staged() noexcept {
   from.on_staged(std::exchange(blocks_->staged_bytes, 0), taken);
 }
 
+// The backend and the connection are told outside of any task's turn.
 [[gnu::noinline]] void event_loop::send_staged_apart() noexcept {
   running_ = nullptr;
   send_staged();
@@ -260,6 +261,7 @@ void event_loop::postpone(detail::task_context& task) noexcept {
 void event_loop::on_timer() noexcept { ready_.append(postponed_); }
 
 void event_loop::resume(detail::task_context& task) noexcept {
+  assert(running_ == nullptr);
   run_turn(task);
   running_ = nullptr;
   if (blocks_->staging != nullptr) send_staged();
@@ -268,6 +270,7 @@ void event_loop::resume(detail::task_context& task) noexcept {
 }
 
 void event_loop::resume_with_input(detail::task_context& task) noexcept {
+  assert(running_ == nullptr);
   run_turn(task);
   running_ = nullptr;
   if (blocks_->staging != nullptr) send_staged();
@@ -300,12 +303,15 @@ void event_loop::refuse_await(detail::task_context& task) {
 
 // What a resume has left to do: seldom anything.
 [[gnu::always_inline]] inline void event_loop::settle() noexcept {
-  if (refused_ != nullptr) [[unlikely]]
+  if (refused_ != nullptr) [[unlikely]] {
+    running_ = nullptr;
     hold_back(*std::exchange(refused_, nullptr));
+  }
   reap();
 }
 
-// A turn that the backend gives, to a handler that has got its input, is spared the registers.
+// A turn that the backend gives, to a handler that has got its input, is spared the registers. Who
+// ran before runs on: end_tasks() may be a task's doing.
 [[gnu::noinline]] void event_loop::settle_apart() noexcept {
   detail::task_context* const outside = running_;
   settle();
@@ -340,7 +346,7 @@ void event_loop::refuse_await(detail::task_context& task) {
 }
 
 // What the task was started with is destroyed now; these destructors may start tasks, which is why
-// it is the one that runs.
+// the caller has made it the one that runs.
 [[gnu::always_inline]] inline void event_loop::finish(detail::task_context& task) noexcept {
   if (turn_watcher_ != nullptr) turn_watcher_->task_ends(task);
   task.on_finished();
@@ -352,6 +358,7 @@ detail::family& event_loop::family_of(detail::task_context& parent) {
 
 // A task that still has children has its end when they have had theirs.
 bool event_loop::part_from_children(detail::task_context& task) noexcept {
+  running_ = nullptr;
   if (!families_->of(task).end()) return false;
   families_->forget(task);
   return true;

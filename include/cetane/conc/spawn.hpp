@@ -157,7 +157,7 @@ auto start_call(event_loop& loop, cancel_scope& scope, std::unique_ptr<Call> tas
   task->loop = &loop;
   task->scope = &scope;
   const std::coroutine_handle<> root = task->make_root();
-  loop_of(*task).start(*task, root);  // where it was noted: no register need be saved for it
+  loop_of(*task).start(*task, root);  // read back, so that `loop` need not survive make_root()
   return join_handle<typename Call::value_type>(*task.release());
 }
 

@@ -5,6 +5,8 @@
 #include <cetane/base/intrusive_list.hpp>
 #include <cetane/coro/task_context.hpp>
 
+#include <cassert>
+
 namespace cetane {
 
 namespace detail {
@@ -44,8 +46,9 @@ class CETANE_API cancel_scope : public list_hook<detail::scope_children> {
   cancel_reason reason() const noexcept { return reason_; }
   cancel_scope* parent() const noexcept { return parent_; }
 
-  /// Makes `task`, which begins and knows its scope, a member.
+  /// Makes `task`, which begins, is not cancelled and knows its scope, a member.
   void admit(detail::task_context& task) noexcept {
+    assert(task.scope == this && task.cancel_state == cancel_reason::none);
     members_.push_back(task);
     if (cancelled()) [[unlikely]]
       task.cancel_state = reason_;

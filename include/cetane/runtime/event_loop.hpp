@@ -202,7 +202,7 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   std::uint64_t tasks_alive() const noexcept {
     return stats_.tasks_started - stats_.tasks_finished;
   }
-  /// To count in; stats() is what there is to read.
+  /// To count in. What can be computed from others, stats() alone has.
   loop_stats& counters() noexcept { return stats_; }
 
   /// Every task with label, peer, age and await stack; tasks with the same stack are told together.
@@ -269,6 +269,8 @@ class CETANE_API event_loop final : public detail::scheduler, private detail::ti
   cancel_scope* home_ = nullptr;
   intrusive_list<detail::orphan, detail::orphan> orphans_;
   std::vector<kept_part> parts_;
+  // Between two turns of run_ready() it still says who ran, who may be gone: only the loop's own
+  // code runs there.
   detail::task_context* running_ = nullptr;
   detail::ready_queue postponed_;            // until the loop's own timer fires
   detail::task_context* refused_ = nullptr;  // the running task, once it has swallowed too many

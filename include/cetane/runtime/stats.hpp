@@ -14,7 +14,7 @@ struct loop_stats {
   std::uint64_t resumes = 0;
   std::uint64_t tasks_started = 0;
   std::uint64_t tasks_finished = 0;
-  std::uint64_t tasks_alive = 0;
+  std::uint64_t tasks_alive = 0;  // as all that stats() computes, it stays 0 while it is counted
   std::uint64_t errors_unhandled = 0;  // exceptions that ended a task and that were only logged
   std::uint64_t timers_armed = 0;
   std::uint64_t timers_fired = 0;

@@ -111,7 +111,7 @@ class CETANE_API mutex {
   }
   /// The lock, which is nobody's any more, goes to the first in line; there is one.
   void hand_over() noexcept;
-  // It has been its owner's since hand_over().
+  // The task has been the owner since hand_over().
   mutex_lock handed_over() noexcept { return mutex_lock(*this); }
   mutex_lock take(detail::task_context* owner) noexcept {
     locked_ = true;
