@@ -15,9 +15,9 @@
 // event of each datagram that has left. Only one that has met EAGAIN asks for output, until there
 // is room.
 //
-// A stream that may have more input than one read took stands in `unread_` and is read again in the
-// next poll, after the events: one read a pass for each, so that a fast sender has no more of the
-// loop than others.
+// A reader that takes whole blocks gets several at once (see blocks_a_turn). A stream that may have
+// more input than was taken stands in `unread_` and is read again in the next poll, after the
+// events, so that a fast sender leaves the others their turn.
 #include <backend/epoll_backend.hpp>
 
 #include <backend/kernel_backend.hpp>
@@ -87,6 +87,7 @@ class epoll_backend final : public kernel_backend {
   bool note_events(stream_io& stream, std::uint64_t tag, std::uint32_t events) noexcept;
   void deliver_to_datagram(datagram_io& socket, std::uint32_t events) noexcept;
   [[gnu::always_inline]] inline void read(io_blocks& blocks, stream_io& stream) noexcept;
+  [[gnu::noinline]] void read_on(io_blocks& blocks, stream_io& stream) noexcept;
   [[gnu::noinline]] void read_passing(io_blocks& blocks, stream_io& stream) noexcept;
   [[gnu::cold]] void read_nothing(stream_io& stream, long result) noexcept;
   [[gnu::noinline]] void note_unread(stream_io& stream) noexcept;
@@ -227,18 +228,32 @@ void epoll_backend::change(datagram_io& socket, std::uint32_t besides) noexcept 
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.descriptor, &event);
 }
 
-// One read. The object may be gone when the call up returns, so everything is noted before it.
+// The object may be gone when the call up returns, so everything is noted before it.
 void epoll_backend::read(io_blocks& blocks, stream_io& stream) noexcept {
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count <= 0) [[unlikely]]
     return read_nothing(stream, count);
-  if (count < static_cast<long>(io_blocks::input_bytes) && stream.short_read_empties) {
-    stream.readable = false;
-  } else {
-    stream.readable = true;
-    note_unread(stream);
-  }
+  if (count == static_cast<long>(io_blocks::input_bytes)) [[unlikely]]
+    return read_on(blocks, stream);
+  stream.readable = !stream.short_read_empties;
+  if (stream.readable) note_unread(stream);
   stream.on_data(blocks.input, static_cast<std::size_t>(count));
+}
+
+// A whole block came, and there may be more.
+void epoll_backend::read_on(io_blocks& blocks, stream_io& stream) noexcept {
+  const std::uint64_t tag = slots_.tag(stream.slot);
+  long count = io_blocks::input_bytes;
+  for (int blocks_taken = 1;; ++blocks_taken) {
+    const bool filled = count == static_cast<long>(io_blocks::input_bytes);
+    stream.readable = filled || !stream.short_read_empties;
+    stream.on_data(blocks.input, static_cast<std::size_t>(count));
+    if (slots_.find(tag) != &stream) return;
+    if (!filled || blocks_taken == blocks_a_turn || !wants_more(stream)) break;
+    count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
+    if (count <= 0) return read_nothing(stream, count);
+  }
+  if (stream.readable && stream.reading) note_unread(stream);
 }
 
 // A short read says nothing here: a read ends behind each message that had descriptors.

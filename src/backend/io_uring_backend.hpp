@@ -159,6 +159,7 @@ class uring_backend final : public kernel_backend {
   void hold(stream_io& stream, completion done) noexcept;
   bool told_of_hang_up(stream_io& stream, bool broken, int error) noexcept;
   void read(event_loop& loop, stream_io& stream) noexcept;
+  bool read_block(io_blocks& blocks, stream_io& stream) noexcept;
   void read_passing(io_blocks& blocks, stream_io& stream) noexcept;
   void read_held(stream_io& stream) noexcept;
   void read_leftovers(event_loop& loop) noexcept;

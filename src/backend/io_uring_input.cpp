@@ -4,7 +4,7 @@
 // wait, or when input is large. It takes a buffer for each message that comes, which is good for
 // small ones: fifty of them come with one system call. Large input would wander through all buffers
 // and find none of them in the cache. So a stream whose last input was large is polled for, and
-// read from with a system call into the loop's block, once a pass, until the socket is empty. A
+// read from with system calls into the loop's block (see blocks_a_turn) until it is empty. A
 // stream that takes descriptors is always read from like this: a receive that stays would drop
 // them.
 #include <backend/io_uring_backend.hpp>
@@ -149,18 +149,30 @@ void uring_backend::read(event_loop& loop, stream_io& stream) noexcept {
   if (held_.find(stream.descriptor) != nullptr) return read_held(stream);
   io_blocks& blocks = loop.blocks();
   if (stream.type == io_object::kind::passing) return read_passing(blocks, stream);
+  const std::uint64_t tag = slots_.tag(stream.slot);
+  for (int blocks_taken = 1; read_block(blocks, stream); ++blocks_taken) {
+    const bool goes_on = slots_.find(tag) == &stream && stream.readable && wants_more(stream);
+    if (!goes_on || blocks_taken == blocks_a_turn) return;
+  }
+}
+
+// False when there was nothing, or the end.
+bool uring_backend::read_block(io_blocks& blocks, stream_io& stream) noexcept {
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count > 0) {
     stream.readable = static_cast<std::size_t>(count) == io_blocks::input_bytes;
     stream.bulky = static_cast<std::size_t>(count) >= large_input;
     note_wanted(stream);
     stream.on_data(blocks.input, static_cast<std::size_t>(count));
-  } else if (count == -EAGAIN || count == -EINTR) {
+    return true;
+  }
+  if (count == -EAGAIN || count == -EINTR) {
     stream.readable = count == -EINTR;
     note_wanted(stream);
   } else {
     deliver_end(stream, static_cast<int>(-count));
   }
+  return false;
 }
 
 void uring_backend::read_passing(io_blocks& blocks, stream_io& stream) noexcept {

@@ -19,6 +19,16 @@ inline time_point monotonic_now() noexcept {
   return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
 }
 
+/// That many blocks (io_blocks::input_bytes each) in a row go to a reader who is back for the next,
+/// then the others have their turn. One a turn would be fair too, but with more than a few senders
+/// at a time what each has just sent is out of the cache by then: 50 connections with 256 KiB under
+/// way on each are 1.6 times as fast like this.
+inline constexpr int blocks_a_turn = 8;
+
+inline bool wants_more(const stream_io& stream) noexcept {
+  return stream.reading && stream.awaits_input();
+}
+
 /// Sends from `parts` with one system call: the number of bytes taken, or a negative errno value.
 inline ssize_t send_parts(int socket, const iovec* parts, int count) noexcept {
   for (;;) {

@@ -77,6 +77,9 @@ class stream_io : public io_object {
   /// this object.
   virtual void on_data(char* data, std::size_t bytes) noexcept = 0;
 
+  /// Whether a task waits for more input. A backend may then bring what has come already at once.
+  virtual bool awaits_input() const noexcept { return false; }
+
   /// The input has ended: 0 for the peer's orderly end, else an errno value. May destroy this
   /// object.
   virtual void on_end(int error) noexcept = 0;
