@@ -85,7 +85,7 @@ actor yield_often(std::size_t times) {
   for (std::size_t i = 0; i < times; ++i) co_await turn();
 }
 
-actor nothing() { co_return; }
+[[gnu::noinline]] actor nothing() { co_return; }
 
 actor spawn_often(std::size_t times) {
   for (std::size_t i = 0; i < times; ++i) co_await nothing();
