@@ -15,8 +15,8 @@
 // event of each datagram that has left. Only one that has met EAGAIN asks for output, until there
 // is room.
 //
-// A reader that takes whole blocks gets several at once (see blocks_a_turn). A stream that may have
-// more input than was taken stands in `unread_` and is read again in the next poll, after the
+// A reader that takes whole blocks gets several at once (see block_allowance). A stream that may
+// have more input than was taken stands in `unread_` and is read again in the next poll, after the
 // events, so that a fast sender leaves the others their turn.
 #include <backend/epoll_backend.hpp>
 
@@ -87,15 +87,18 @@ class epoll_backend final : public kernel_backend {
   bool note_events(stream_io& stream, std::uint64_t tag, std::uint32_t events) noexcept;
   void deliver_to_datagram(datagram_io& socket, std::uint32_t events) noexcept;
   [[gnu::always_inline]] inline void read(io_blocks& blocks, stream_io& stream) noexcept;
-  [[gnu::noinline]] void read_on(io_blocks& blocks, stream_io& stream) noexcept;
+  static bool may_have_more(const stream_io& stream, long count) noexcept;
+  [[gnu::noinline]] void read_on(io_blocks& blocks, stream_io& stream, long count) noexcept;
   [[gnu::noinline]] void read_passing(io_blocks& blocks, stream_io& stream) noexcept;
   [[gnu::cold]] void read_nothing(stream_io& stream, long result) noexcept;
   [[gnu::noinline]] void note_unread(stream_io& stream) noexcept;
-  void read_leftovers(event_loop& loop) noexcept;
+  void read_leftovers(event_loop& loop, std::size_t due) noexcept;
 
   slot_table slots_;
-  // Tags; has room for one more of every object, so that noting one never allocates.
+  // Tags; has room for two more of every object, so that noting one never allocates: while
+  // read_leftovers() goes through them, one that is noted anew stands here twice.
   std::vector<std::uint64_t> unread_;
+  block_allowance allowance_;
   std::size_t objects_ = 0;
   bool fine_grained_ = true;  // as far as is known
   unique_fd epoll_;
@@ -125,11 +128,12 @@ std::string epoll_backend::leftovers() const {
 }
 
 bool epoll_backend::poll(event_loop& loop, time_point until) {
-  const int count = wait(unread_.empty() ? until : time_point::min());
+  const std::size_t due = unread_.size();
+  const int count = wait(due == 0 ? until : time_point::min());
+  allowance_.renew();
   for (int i = 0; i < count; ++i) deliver(loop, events_[static_cast<std::size_t>(i)]);
-  const bool leftovers = !unread_.empty();
-  if (leftovers) read_leftovers(loop);
-  return count != 0 || leftovers;
+  if (due != 0) read_leftovers(loop, due);
+  return count != 0 || due != 0;
 }
 
 // epoll_pwait2 (Linux 5.11) waits to the nanosecond. Without it the time is rounded up to
@@ -180,7 +184,7 @@ void epoll_backend::deliver(event_loop& loop, const epoll_event& event) noexcept
 void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::uint64_t tag,
                                       std::uint32_t events) noexcept {
   if (events == (EPOLLIN | EPOLLOUT) && stream.writable) [[likely]] {  // a message came
-    if (!stream.reading) {
+    if (!stream.reading || stream.unread_noted) {
       stream.readable = true;
       return;
     }
@@ -190,7 +194,8 @@ void epoll_backend::deliver_to_stream(event_loop& loop, stream_io& stream, std::
   if (note_events(stream, tag, events)) read(loop.blocks(), stream);
 }
 
-// Tells the stream, and says whether it is there and to be read from.
+// Tells the stream, and says whether it is there and to be read from now: one that is noted has its
+// turn with the leftovers.
 bool epoll_backend::note_events(stream_io& stream, std::uint64_t tag,
                                 std::uint32_t events) noexcept {
   if ((events & EPOLLPRI) != 0) stream.short_read_empties = false;
@@ -207,7 +212,7 @@ bool epoll_backend::note_events(stream_io& stream, std::uint64_t tag,
     stream.on_hang_up(failed ? ask_failure(stream) : 0);
     if (slots_.find(tag) != &stream) return false;
   }
-  return stream.readable && stream.reading;
+  return stream.readable && stream.reading && !stream.unread_noted;
 }
 
 // Behind an error there may be input for which there is no other event: see receive().
@@ -233,23 +238,25 @@ void epoll_backend::read(io_blocks& blocks, stream_io& stream) noexcept {
   const long count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
   if (count <= 0) [[unlikely]]
     return read_nothing(stream, count);
-  if (count == static_cast<long>(io_blocks::input_bytes)) [[unlikely]]
-    return read_on(blocks, stream);
-  stream.readable = !stream.short_read_empties;
-  if (stream.readable) note_unread(stream);
+  if (may_have_more(stream, count)) [[unlikely]]
+    return read_on(blocks, stream, count);
+  stream.readable = false;
   stream.on_data(blocks.input, static_cast<std::size_t>(count));
 }
 
-// A whole block came, and there may be more.
-void epoll_backend::read_on(io_blocks& blocks, stream_io& stream) noexcept {
+// After `count` bytes were read.
+bool epoll_backend::may_have_more(const stream_io& stream, long count) noexcept {
+  return count == static_cast<long>(io_blocks::input_bytes) || !stream.short_read_empties;
+}
+
+// `count` bytes came, and there may be more.
+void epoll_backend::read_on(io_blocks& blocks, stream_io& stream, long count) noexcept {
   const std::uint64_t tag = slots_.tag(stream.slot);
-  long count = io_blocks::input_bytes;
-  for (int blocks_taken = 1;; ++blocks_taken) {
-    const bool filled = count == static_cast<long>(io_blocks::input_bytes);
-    stream.readable = filled || !stream.short_read_empties;
+  for (int taken = 1;; ++taken) {
+    stream.readable = may_have_more(stream, count);
     stream.on_data(blocks.input, static_cast<std::size_t>(count));
     if (slots_.find(tag) != &stream) return;
-    if (!filled || blocks_taken == blocks_a_turn || !wants_more(stream)) break;
+    if (!stream.readable || !allowance_.grants_another(stream, taken)) break;
     count = os::recv(stream.descriptor, blocks.input, io_blocks::input_bytes);
     if (count <= 0) return read_nothing(stream, count);
   }
@@ -282,10 +289,9 @@ void epoll_backend::note_unread(stream_io& stream) noexcept {
   unread_.push_back(slots_.tag(stream.slot));
 }
 
-// Tags that are added meanwhile wait for the next poll.
-void epoll_backend::read_leftovers(event_loop& loop) noexcept {
-  const std::size_t count = unread_.size();
-  for (std::size_t i = 0; i < count; ++i) {
+// The first `due`: those that were noted in this poll wait for the next one.
+void epoll_backend::read_leftovers(event_loop& loop, std::size_t due) noexcept {
+  for (std::size_t i = 0; i < due; ++i) {
     auto* const stream = static_cast<stream_io*>(slots_.find(unread_[i]));
     if (stream == nullptr) continue;
     stream->unread_noted = false;
@@ -296,7 +302,7 @@ void epoll_backend::read_leftovers(event_loop& loop) noexcept {
       read(loop.blocks(), *stream);
     }
   }
-  unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
+  unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(due));
 }
 
 // What a child does to an inherited epoll set happens to its parent's.
@@ -306,7 +312,7 @@ void epoll_backend::in_child(std::span<const int> kept) noexcept {
 }
 
 int epoll_backend::add(io_object& object, std::uint32_t events) {
-  if (const std::size_t wanted = unread_.size() + objects_ + 1; unread_.capacity() < wanted) {
+  if (const std::size_t wanted = unread_.size() + 2 * (objects_ + 1); unread_.capacity() < wanted) {
     unread_.reserve(2 * wanted);
   }
   epoll_event event{};

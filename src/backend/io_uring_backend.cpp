@@ -108,6 +108,7 @@ bool uring_backend::poll(event_loop& loop, time_point until) {
   const bool any = more || ring_.ready() != 0;
   if (!filling_->empty()) letters_have_left();
   deliver_ready();
+  allowance_.renew();
   if (!unread_.empty()) read_leftovers(loop);
   count_what_happened(loop);
   return any;

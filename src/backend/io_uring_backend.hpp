@@ -188,7 +188,8 @@ class uring_backend final : public kernel_backend {
   // Tags; these have room for one more of every object, so that noting one never allocates.
   std::vector<std::uint64_t> wanted_;  // something is to be submitted for it
   std::vector<std::uint64_t> unread_;  // there is more input than one receive took
-  std::vector<completion> aside_;      // completions met while others were waited for
+  block_allowance allowance_;
+  std::vector<completion> aside_;  // completions met while others were waited for
   std::size_t aside_next_ = 0;
 
   uring_held_input held_;

@@ -4,7 +4,7 @@
 // wait, or when input is large. It takes a buffer for each message that comes, which is good for
 // small ones: fifty of them come with one system call. Large input would wander through all buffers
 // and find none of them in the cache. So a stream whose last input was large is polled for, and
-// read from with system calls into the loop's block (see blocks_a_turn) until it is empty. A
+// read from with system calls into the loop's block (see block_allowance) until it is empty. A
 // stream that takes descriptors is always read from like this: a receive that stays would drop
 // them.
 #include <backend/io_uring_backend.hpp>
@@ -150,9 +150,9 @@ void uring_backend::read(event_loop& loop, stream_io& stream) noexcept {
   io_blocks& blocks = loop.blocks();
   if (stream.type == io_object::kind::passing) return read_passing(blocks, stream);
   const std::uint64_t tag = slots_.tag(stream.slot);
-  for (int blocks_taken = 1; read_block(blocks, stream); ++blocks_taken) {
-    const bool goes_on = slots_.find(tag) == &stream && stream.readable && wants_more(stream);
-    if (!goes_on || blocks_taken == blocks_a_turn) return;
+  for (int taken = 1; read_block(blocks, stream); ++taken) {
+    const bool may_have_more = slots_.find(tag) == &stream && stream.readable;
+    if (!may_have_more || !allowance_.grants_another(stream, taken)) return;
   }
 }
 

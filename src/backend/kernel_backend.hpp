@@ -19,15 +19,26 @@ inline time_point monotonic_now() noexcept {
   return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
 }
 
-/// That many blocks (io_blocks::input_bytes each) in a row go to a reader who is back for the next,
-/// then the others have their turn. One a turn would be fair too, but with more than a few senders
-/// at a time what each has just sent is out of the cache by then: 50 connections with 256 KiB under
-/// way on each are 1.6 times as fast like this.
-inline constexpr int blocks_a_turn = 8;
+/// How many blocks (io_blocks::input_bytes) go in a row to a reader who is back for the next. One
+/// for each reader in turn would be as fair, but what a peer has just sent is out of the cache by
+/// the time that many others have had theirs: docs/explanation/performance.md has the figures.
+class block_allowance {
+ public:
+  static constexpr int a_turn = 8;
+  static constexpr int extra_a_poll = 256;  // beyond the first of each reader, for all together
 
-inline bool wants_more(const stream_io& stream) noexcept {
-  return stream.reading && stream.awaits_input();
-}
+  void renew() noexcept { extra_ = extra_a_poll; }
+
+  /// Whether the reader of `stream`, who has had `taken` blocks in this turn, gets another one.
+  bool grants_another(const stream_io& stream, int taken) noexcept {
+    if (taken >= a_turn || extra_ == 0 || !stream.reading || !stream.has_reader()) return false;
+    --extra_;
+    return true;
+  }
+
+ private:
+  int extra_ = 0;
+};
 
 /// Sends from `parts` with one system call: the number of bytes taken, or a negative errno value.
 inline ssize_t send_parts(int socket, const iovec* parts, int count) noexcept {

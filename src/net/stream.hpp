@@ -131,7 +131,7 @@ class stream : public stream_io, public waitable {
   void on_writable() noexcept override;
   void on_unsent(std::string_view bytes, int error) noexcept override;
   void on_staged(std::size_t bytes, ssize_t result) noexcept override;
-  bool awaits_input() const noexcept override { return reader_ != nullptr && !reader_->queued; }
+  bool has_reader() const noexcept override { return reader_ != nullptr && !reader_->queued; }
   void on_unread(std::string_view bytes) noexcept override;
   std::size_t descriptor_room() const noexcept override;
   bool on_descriptors(std::span<const int> descriptors, bool cut) noexcept override;

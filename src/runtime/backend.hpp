@@ -77,8 +77,9 @@ class stream_io : public io_object {
   /// this object.
   virtual void on_data(char* data, std::size_t bytes) noexcept = 0;
 
-  /// Whether a task waits for more input. A backend may then bring what has come already at once.
-  virtual bool awaits_input() const noexcept { return false; }
+  /// Whether a task waits for more input: what has come already may then be brought at once. In a
+  /// simulation each delivery is a turn of its own.
+  virtual bool has_reader() const noexcept { return false; }
 
   /// The input has ended: 0 for the peer's orderly end, else an errno value. May destroy this
   /// object.

@@ -22,16 +22,15 @@ std::optional<mutex_lock> mutex::try_lock() noexcept {
   return take(detail::running_task());
 }
 
-void mutex::hand_over() noexcept {
-  locked_ = true;
-  owner_ = &static_cast<detail::mutex_wait&>(line_.front()).task();
-  line_.grant_front();
-}
-
 void detail::mutex_wait::throw_has_lock() {
   throw std::logic_error(
       "lock: this task holds the mutex already and would wait for itself; hand the lock on to "
       "what needs it, or release it before");
+}
+
+void mutex::lock_for_front() noexcept {
+  locked_ = true;
+  hand_over();
 }
 
 std::string detail::mutex_wait::describe_wait() const {

@@ -88,7 +88,7 @@ class noting_stream final : public detail::stream_io {
     data.append(bytes, count);
     told("data");
   }
-  bool awaits_input() const noexcept override { return awaits; }
+  bool has_reader() const noexcept override { return is_back; }
   void on_end(int error) noexcept override {
     ends.push_back(error);
     told("end");
@@ -103,7 +103,7 @@ class noting_stream final : public detail::stream_io {
   }
   void on_staged(std::size_t, ssize_t) noexcept override {}
 
-  bool awaits = false;  // whether more of a sender's blocks are wanted at once
+  bool is_back = false;  // whether there is a reader for more, at once
   std::string data;
   std::size_t largest = 0;
   std::vector<int> ends;

@@ -3,6 +3,7 @@
 #include <cetane/base/config.hpp>
 #include <cetane/sync/detail/wait_line.hpp>
 
+#include <cassert>
 #include <optional>
 #include <string>
 #include <utility>
@@ -109,8 +110,11 @@ class CETANE_API mutex {
       hand_over();
     }
   }
-  /// The lock, which is nobody's any more, goes to the first in line; there is one.
+  /// Its owner has released the lock, which goes to the first in line; there is one.
   void hand_over() noexcept;
+  /// The lock, which nobody has, goes to the first in line; there is one. Out of line: nearly
+  /// always a lock that nobody has is taken without a line.
+  void lock_for_front() noexcept;
   // The task has been the owner since hand_over().
   mutex_lock handed_over() noexcept { return mutex_lock(*this); }
   mutex_lock take(detail::task_context* owner) noexcept {
@@ -123,6 +127,12 @@ class CETANE_API mutex {
   detail::task_context* owner_ = nullptr;  // of the last lock; the task may have ended meanwhile
   bool locked_ = false;                    // or reserved for a woken task
 };
+
+inline void mutex::hand_over() noexcept {
+  assert(locked_);
+  owner_ = &static_cast<detail::mutex_wait&>(line_.front()).task();
+  line_.grant_front();
+}
 
 inline mutex_lock::~mutex_lock() {
   if (of_ != nullptr) of_->release();
@@ -138,9 +148,8 @@ inline bool detail::mutex_wait::poll() const noexcept {
 
 inline void detail::mutex_wait::arm() noexcept {
   if (has_lock()) return wake();
-  const bool at_once = !mutex_.locked_;
   mutex_.line_.join(*this);
-  if (at_once) mutex_.hand_over();
+  if (!mutex_.locked_) mutex_.lock_for_front();
 }
 
 inline void detail::mutex_wait::disarm() noexcept {
