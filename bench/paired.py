@@ -63,7 +63,7 @@ WORKS = {
     "E3": Work(50, 64, 16),
     "E4": Work(1000, 64, 1, times=2),
     "E5": Work(50, 16384, 1),
-    "E6": Work(50, 16384, 16, times=3)
+    "E6": Work(50, 16384, 16, times=3),
     "E7": Work(1, 64, 1),
     "U1": Work(50, 64, 1, udp=True),
     "U2": Work(1, 64, 1, udp=True),
