@@ -107,6 +107,19 @@ TEST_CASE_METHOD(two_readers, "a reader who is back gets some blocks, then other
   REQUIRE(found == std::vector<std::size_t>(found.size(), a_turn));
 }
 
+TEST_CASE_METHOD(two_readers, "all readers together get so many blocks in a row in one poll",
+                 "[backend][not-sim]") {
+  detail::block_allowance allowance;
+  one.server.is_back = true;
+  for (int poll = 0; poll < 2; ++poll) {
+    allowance.renew();
+    REQUIRE_FALSE(allowance.grants_another(other.server, 1));  // who is not back takes none of them
+    int granted = 0;
+    while (granted <= allowance.extra_a_poll && allowance.grants_another(one.server, 1)) ++granted;
+    REQUIRE(granted == allowance.extra_a_poll);
+  }
+}
+
 TEST_CASE_METHOD(two_readers, "where nobody waits for the next block, one is read a turn",
                  "[backend][not-sim]") {
   run();
