@@ -28,11 +28,6 @@ void detail::mutex_wait::throw_has_lock() {
       "what needs it, or release it before");
 }
 
-void mutex::lock_for_front() noexcept {
-  locked_ = true;
-  hand_over();
-}
-
 std::string detail::mutex_wait::describe_wait() const {
   return "mutex, " + held_by(mutex_.owner_, task());
 }

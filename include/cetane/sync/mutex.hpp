@@ -3,7 +3,6 @@
 #include <cetane/base/config.hpp>
 #include <cetane/sync/detail/wait_line.hpp>
 
-#include <cassert>
 #include <optional>
 #include <string>
 #include <utility>
@@ -110,11 +109,8 @@ class CETANE_API mutex {
       hand_over();
     }
   }
-  /// Its owner has released the lock, which goes to the first in line; there is one.
+  /// The lock, which is nobody's any more, goes to the first in line; there is one.
   void hand_over() noexcept;
-  /// The lock, which nobody has, goes to the first in line; there is one. Out of line: nearly
-  /// always a lock that nobody has is taken without a line.
-  void lock_for_front() noexcept;
   // The task has been the owner since hand_over().
   mutex_lock handed_over() noexcept { return mutex_lock(*this); }
   mutex_lock take(detail::task_context* owner) noexcept {
@@ -129,7 +125,7 @@ class CETANE_API mutex {
 };
 
 inline void mutex::hand_over() noexcept {
-  assert(locked_);
+  locked_ = true;
   owner_ = &static_cast<detail::mutex_wait&>(line_.front()).task();
   line_.grant_front();
 }
@@ -148,8 +144,9 @@ inline bool detail::mutex_wait::poll() const noexcept {
 
 inline void detail::mutex_wait::arm() noexcept {
   if (has_lock()) return wake();
+  const bool at_once = !mutex_.locked_;
   mutex_.line_.join(*this);
-  if (!mutex_.locked_) mutex_.lock_for_front();
+  if (at_once) mutex_.hand_over();
 }
 
 inline void detail::mutex_wait::disarm() noexcept {
