@@ -60,7 +60,7 @@ def tls(*counts, visits=()):
 
 WORKS = {
     "E1": Work(50, 64, 1),
-    "E3": Work(50, 64, 16),
+    "E3": Work(50, 64, 16, times=2),
     "E4": Work(1000, 64, 1, times=2),
     "E5": Work(50, 16384, 1),
     "E6": Work(50, 16384, 16, times=3),
@@ -157,7 +157,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("works", nargs="*", choices=[*WORKS, []], help=f"which of {', '.join(WORKS)} (all)")
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the folder in which everything was built")
-    parser.add_argument("--pairs", type=int, default=25, help="how many; E4 has twice, E6 three times as many")
+    parser.add_argument("--pairs", type=int, default=25, help="how many; E3 and E4 have twice, E6 three times as many")
     parser.add_argument("--backends", nargs="+", default=["epoll"])
     parser.add_argument("--no-peers", action="store_true", help="only cetane and the limits")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here, too")
