@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,14 +93,16 @@ static int echo(int fd) {
       result = SSL_read_ex(ssl, buffer + size, buffer_bytes - size, &count);
       if (result == 1) size += count;
     } while (result == 1 && size < buffer_bytes && SSL_has_pending(ssl));
+    const int error = SSL_get_error(ssl, result);  // now: the next SSL_write would hide it
     if (size > 0 && !send_back(fd, buffer, size)) return 0;
-    if (result != 1) return SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ;
+    if (error != SSL_ERROR_NONE) return error == SSL_ERROR_WANT_READ;
   } while (SSL_has_pending(ssl) && !peers[fd].kept);
   return 1;
 }
 
 int main(int argc, char** argv) {
   open_context(open_server(argc, argv));
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL sends with write(2)
   struct epoll_event events[events_a_wait];
   for (;;) {
     const int count = wait_for_events(events);
